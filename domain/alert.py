@@ -1,0 +1,90 @@
+"""An alert: an event that needs attention, one per identity."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from domain.times import Millis
+
+
+class AlertState(StrEnum):
+    """Whether the condition that the alert tells of holds."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How bad the monitoring tool says it is: one scale for all tools, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst; grows as it gets milder."""
+        return _RANKS[self]
+
+
+SEVERITIES = tuple(Severity)
+_RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
+
+class Alert(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one tool said about one condition, in our words. A parser makes it, nobody changes it."""
+
+    source: str
+    """Name of the configured source it came by."""
+    fingerprint: str
+    """The tool's own identity of the condition; empty where the tool has none."""
+    state: AlertState
+    severity: Severity
+    name: str
+    summary: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: Millis
+    """When this episode began. With the state it orders what arrives in disorder."""
+    ends_at: Millis | None = None
+    service: str = ""
+    """Service of the catalogue that is affected; empty where unknown."""
+    url: str = ""
+    """Link back to the tool."""
+
+    @property
+    def position(self) -> tuple[Millis, bool]:
+        """Place in the life of the identity: a later episode beats an earlier one, a resolve its own firing."""
+        return self.starts_at, self.state is AlertState.RESOLVED
+
+
+class Sightings(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How often something was heard of. Kept apart from what it counts: a duplicate costs one small write."""
+
+    count: int
+    last_seen: Millis
+
+    def plus(self, other: Sightings) -> Sightings:
+        """Add up.
+
+        >>> Sightings(2, 50).plus(Sightings(1, 40))
+        Sightings(count=3, last_seen=50)
+        """
+        return Sightings(self.count + other.count, max(self.last_seen, other.last_seen))
+
+
+class AlertRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What is remembered of one identity."""
+
+    key: str
+    alert: Alert
+    """What was last said, in the order of ``Alert.position``."""
+    incident: str
+    """Id of the incident it belongs to; empty for a resolve that came before its firing."""
+    first_seen: Millis
+    changed_at: Millis
+    """When its state, not its counts, changed last."""

@@ -1,0 +1,115 @@
+"""An incident: an unplanned interruption or degradation of a service. It groups alerts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from domain.alert import SEVERITIES, Severity
+from domain.priority import Level, Priority
+from domain.times import Millis
+
+
+class IncidentState(StrEnum):
+    """Where an incident is in its life."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class Lead(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """The alert that gives an incident its title: the worst, then the earliest. The smallest one leads."""
+
+    rank: int
+    starts_at: Millis
+    key: str
+    name: str
+    summary: str
+
+
+class TicketRef(msgspec.Struct, frozen=True, array_like=True):
+    """A ticket as its tool names it."""
+
+    id: str
+    url: str = ""
+
+
+class IncidentTicket(msgspec.Struct, frozen=True, array_like=True):
+    """What an incident knows of its ticket at one destination."""
+
+    destination: str
+    state: str
+    """open, resolved, parked, or pending while the tool has not answered yet."""
+    ref: TicketRef | None = None
+    version: int = 0
+    """Revision of the incident that the ticket shows."""
+
+
+class Assessment(msgspec.Struct, frozen=True, array_like=True):
+    """How an incident is judged: the result of routing, kept with the incident."""
+
+    impact: Level
+    urgency: Level
+    priority: Priority
+    team: str
+    destinations: tuple[str, ...]
+    lower_since: Millis | None = None
+    """Since when a lower priority would be right; it is taken once it has held for a while."""
+
+
+class Incident(msgspec.Struct, frozen=True, array_like=True):
+    """One incident. Its members are alert records that name it; it holds what must be known of them in sum."""
+
+    id: str
+    """16 hex digits, the same for the same history; also the key of its tickets."""
+    rule: str
+    """Id of the group rule that made it."""
+    group: str
+    """The group within the rule: the values of the labels it groups by."""
+    state: IncidentState
+    opened_at: Millis
+    changed_at: Millis
+    joined_at: Millis
+    """When an alert last joined: the group's window rolls from here."""
+    lead: Lead
+    labels: dict[str, str]
+    """The labels that all its alerts share."""
+    services: tuple[str, ...]
+    """Services hit, sorted."""
+    firing: tuple[int, ...]
+    """How many alerts fire now, by severity, worst first."""
+    alerts: int
+    """Distinct alerts that ever joined."""
+    revision: int
+    """Grows with every change worth telling; the version of its tickets."""
+    resolved_at: Millis | None = None
+    assessment: Assessment | None = None
+    tickets: tuple[IncidentTicket, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still has to be worked on."""
+        return self.state is IncidentState.OPEN
+
+    @property
+    def severity(self) -> Severity:
+        """The worst that fires now, or of its lead when nothing does."""
+        firing = next((rank for rank, count in enumerate(self.firing) if count), self.lead.rank)
+        return SEVERITIES[firing]
+
+    @property
+    def service(self) -> str:
+        """The service it is about; empty when unknown or more than one is hit."""
+        return self.services[0] if len(self.services) == 1 else self.labels.get("service", "")
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One line of an incident's story: what was decided or done, and why."""
+
+    at: Millis
+    verdict: str
+    reason: str
+    alert: str = ""
+    """Key of the alert that caused it, where there is one."""
+    destination: str = ""
