@@ -1,0 +1,1 @@
+"""One pure parser a tool: a webhook's body in, alerts out."""

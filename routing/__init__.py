@@ -1,0 +1,1 @@
+"""Incidents to tickets: priority, team, SLA, destinations."""

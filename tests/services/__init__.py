@@ -1,0 +1,1 @@
+"""Real servers for the tests: installing, starting and killing them."""
