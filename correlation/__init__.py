@@ -1,1 +1,1 @@
-"""Alerts to incidents to problems."""
+"""Alerts to incidents: pure decisions with named verdicts, and the handler that makes them in a shard."""

@@ -77,14 +77,32 @@ class Sightings(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return Sightings(self.count + other.count, max(self.last_seen, other.last_seen))
 
 
+class Phase(StrEnum):
+    """Where an identity is in its life, as far as was heard."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    EXPIRED = "expired"
+    """Not heard of for so long that it is taken for resolved."""
+    AHEAD = "ahead"
+    """Its resolve came, its firing has not been seen yet."""
+
+
 class AlertRecord(msgspec.Struct, frozen=True, array_like=True):
     """What is remembered of one identity."""
 
     key: str
+    """``source/fingerprint``."""
     alert: Alert
     """What was last said, in the order of ``Alert.position``."""
+    phase: Phase
     incident: str
-    """Id of the incident it belongs to; empty for a resolve that came before its firing."""
+    """Id of the incident it last belonged to; empty for one that never fired."""
     first_seen: Millis
     changed_at: Millis
-    """When its state, not its counts, changed last."""
+    """When its phase, not its counts, changed last."""
+
+    @property
+    def fires(self) -> bool:
+        """Whether it keeps its incident open."""
+        return self.phase is Phase.FIRING

@@ -1,1 +1,1 @@
-"""Incidents to tickets: priority, team, SLA, destinations."""
+"""Incidents to tickets: catalogue, priority, routes and templates. Pure."""

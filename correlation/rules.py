@@ -1,0 +1,43 @@
+"""What correlation is told by the configuration, compiled to plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.matching import Matcher
+from domain.times import Millis
+
+HOUR: Millis = 3_600_000
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """Alerts with equal values of the ``by`` labels belong together, for a while."""
+
+    id: str
+    by: tuple[str, ...]
+    window: Millis = HOUR
+    """An alert joins as long as the last one joined no longer ago than this; each one that joins moves it."""
+    max_age: Millis = DAY
+    """An incident older than this takes no new alerts, however busy it is."""
+    match: Matcher = field(default_factory=Matcher)
+    """Alerts it applies to; the first rule that matches is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationRules:
+    """Everything that ``correlation`` may know beside state and events."""
+
+    groups: tuple[GroupRule, ...] = (GroupRule("by-service", ("service",)),)
+    identity: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Source → labels that make an alert's identity, where the tool's own fingerprint is not wanted."""
+    reopen_within: Millis = HOUR // 2
+    """An incident resolved no longer ago than this is opened again instead of opening another."""
+    stale_after: Millis = DAY
+    """A firing alert not heard of for this long is taken for resolved."""
+    remember_resolves: Millis = HOUR
+    """How long a resolve that came before its firing is remembered."""
+    keep_resolved: Millis = 30 * DAY
+    """How long resolved incidents, their alerts and timelines are kept."""
