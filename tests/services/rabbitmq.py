@@ -1,0 +1,88 @@
+"""A real RabbitMQ node that knows nothing of any other on the machine, in about 3 s (most of it Erlang's own boot).
+
+It has its own home (with the Erlang cookie), its own data, its own epmd, and talks on 127.0.0.1 only; so it works as root and
+as anyone else, several at once, and where no host name resolves. Its node name never changes, so neither does its data.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from tests.services.server import HOST, Server, ServerMissingError, free_port
+
+if TYPE_CHECKING:
+    import socket
+
+# Debian's rabbitmq-server in the PATH insists on its own user and folders; the script behind it does not.
+SCRIPTS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin", "/usr/local/sbin", "/usr/sbin")
+
+# epmd in the foreground belongs to the process group, so it goes when the node goes. With `detached` the start script
+# becomes the Erlang machine instead of waiting for it, so signals reach the server.
+WITH_EPMD = 'epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & detached=1 exec "$0"'
+
+SETTINGS = """[{rabbit, [
+  {vm_memory_high_watermark, {absolute, "512MiB"}},
+  {disk_free_limit, 1000000},
+  {tcp_listeners, [{"127.0.0.1", PORT}]}
+]}].
+"""
+
+
+class RabbitMQ(Server):
+    """An own node; its default user is guest/guest and its default virtual host is /."""
+
+    scheme: ClassVar = "amqp"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(["sh", "-c", WITH_EPMD, binary()], folder, _environment(folder))
+        (folder / "advanced.config").write_text(SETTINGS.replace("PORT", str(self.port)))
+        (folder / "enabled_plugins").write_text("[].\n")
+        _write_cookie(folder / ".erlang.cookie")
+
+    @property
+    def url(self) -> str:
+        """The address of the default virtual host."""
+        return f"amqp://guest:guest@{HOST}:{self.port}/"
+
+    def answers(self, connection: socket.socket) -> bool:
+        """Greet in AMQP 0-9-1: a node that is ready answers with a method frame on channel 0."""
+        connection.sendall(b"AMQP\x00\x00\x09\x01")
+        return connection.recv(3) == b"\x01\x00\x00"
+
+
+def binary() -> str:
+    """Find the start script, or raise what tells how to get it."""
+    found = shutil.which("rabbitmq-server", path=os.pathsep.join((*SCRIPTS, os.environ.get("PATH", ""))))
+    if found is None or shutil.which("epmd") is None:
+        raise ServerMissingError("rabbitmq-server")
+    return found
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "HOME": str(folder),
+        "ERL_EPMD_ADDRESS": HOST,
+        "ERL_EPMD_PORT": str(free_port()),
+        "RABBITMQ_NODENAME": "tocsin@localhost",
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_LOGS": "-",
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+        "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+        # Neither of these exists: what the machine's own RabbitMQ is told must not reach ours.
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
+    }
+
+
+def _write_cookie(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.write_text(f"tocsin{free_port()}")
+    path.chmod(0o400)
