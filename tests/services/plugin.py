@@ -1,4 +1,4 @@
-"""The fixtures that give a test a real server. One that is not installed fails the test: it is never skipped."""
+"""The fixtures that give a test a real server. One that is not installed fails it: never a skip."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
 
 @pytest.fixture
 def queue_prefix(rabbitmq: RabbitMQ) -> str:
-    """What the names of this test's queues and exchanges begin with; a virtual host each would cost a second."""
+    """What the names of this test's queues and exchanges begin with; a virtual host would cost a second."""
     return f"t{next(_serial)}-"
 
 

@@ -1,7 +1,8 @@
-"""A real RabbitMQ node that knows nothing of any other on the machine, in about 3 s (most of it Erlang's own boot).
+"""A real RabbitMQ node that knows nothing of any other on the machine, in about 3 s (its own boot).
 
-It has its own home (with the Erlang cookie), its own data, its own epmd, and talks on 127.0.0.1 only; so it works as root and
-as anyone else, several at once, and where no host name resolves. Its node name never changes, so neither does its data.
+It has its own home (with the Erlang cookie), its own data and its own epmd, and talks on 127.0.0.1 only;
+so it works as root and as anyone else, several at once, and where no host name but localhost resolves.
+Its node name never changes, so it finds its data again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 # Debian's rabbitmq-server in the PATH insists on its own user and folders; the script behind it does not.
 SCRIPTS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin", "/usr/local/sbin", "/usr/sbin")
 
-# epmd in the foreground belongs to the process group, so it goes when the node goes. With `detached` the start script
-# becomes the Erlang machine instead of waiting for it, so signals reach the server.
+# epmd in the foreground belongs to the process group, so it goes when the node goes. With `detached` the
+# start script becomes the Erlang machine instead of waiting for it, so signals reach the server.
 WITH_EPMD = 'epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & detached=1 exec "$0"'
+
+# Until then a new quorum queue does not survive kill -9, whatever was confirmed on it: RabbitMQ (3.10 at
+# least) writes the queue's name to names.dets only half a second later; without it, it starts the queue
+# anew, empty and for ever without a leader.
+NEW_QUEUE_SETTLES_SECONDS = 1.0
 
 SETTINGS = """[{rabbit, [
   {vm_memory_high_watermark, {absolute, "512MiB"}},

@@ -1,4 +1,4 @@
-"""What all servers of the tests share: an own folder, own ports, and a process group that never outlives the run."""
+"""What the servers of the tests share: own folder, own ports, a process group that never outlives the run."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 
-# Below the range that Linux and macOS take outgoing connections from: while a server is down, no client may be given
-# its port, and a client that retries may not connect to itself. Drawn by the system, as pytest-randomly seeds `random`.
+# Below the range that Linux and macOS take outgoing connections from: while a server is down, no client
+# may be given its port, and a client that retries may not connect to itself. Drawn by the system's dice,
+# as pytest-randomly gives `random` the same seed in each worker.
 PORTS = range(10_000, 32_000)
 _dice = SystemRandom()
 
-# The guard reads the pipe that mirakuru holds open as stdin. When the test run dies, however it dies, the pipe closes
-# and the guard kills the whole process group; `exec` makes the server itself the process that mirakuru knows.
+# The guard reads the pipe that mirakuru holds open as stdin. When the test run dies, however it dies, the
+# pipe closes and the guard kills the whole process group; `exec` makes the server itself the process that
+# mirakuru knows.
 GUARDED = 'exec 3<&0; (cat <&3; kill -9 0) >&2 & exec "$@" 3<&- </dev/null >>"$0" 2>&1'
 
 START_SECONDS = 60
@@ -43,7 +45,7 @@ class ServerFailedError(RuntimeError):
 
 
 class Server(Executor):
-    """One real server on 127.0.0.1: start it, stop it, kill it, and start it again on the same data and port."""
+    """One real server on 127.0.0.1: start, stop, kill, and start again on the same data and port."""
 
     scheme: ClassVar[str]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aio_pika
@@ -16,16 +16,19 @@ import pytest
 import redis.asyncio as aioredis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tests.services.rabbitmq import RabbitMQ
+from tests.services.rabbitmq import NEW_QUEUE_SETTLES_SECONDS, RabbitMQ
 from tests.services.redis import Redis
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pamqp.common import FieldTable
 
-QUORUM = {"x-queue-type": "quorum"}
+ROOT = Path(__file__).parents[2]
+QUORUM: FieldTable = {"x-queue-type": "quorum"}
 
 
 async def test_a_confirmed_message_survives_kill_9_of_rabbitmq(own_rabbitmq: RabbitMQ) -> None:
+    await _declare(own_rabbitmq.url, "durable")
+    await asyncio.sleep(NEW_QUEUE_SETTLES_SECONDS)
     await _publish(own_rabbitmq.url, "durable", b"first")
     own_rabbitmq.kill9()
     own_rabbitmq.start()
@@ -105,7 +108,7 @@ def test_nothing_is_left_when_the_test_run_itself_is_killed(kind: type, tmp_path
         Server(pathlib.Path({str(tmp_path / "data")!r})).start()
         os.kill(os.getpid(), 9)
     """)
-    subprocess.run([sys.executable, "-c", run], check=False, cwd=os.getcwd(), timeout=60)
+    subprocess.run([sys.executable, "-c", run], check=False, cwd=ROOT, timeout=60)
 
     _until(lambda: not _mentioning(str(tmp_path / "data")))
 
@@ -125,6 +128,12 @@ def _until(condition, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(0.05)
+
+
+async def _declare(url: str, queue: str) -> None:
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(queue, durable=True, arguments=QUORUM)
 
 
 async def _publish(url: str, queue: str, body: bytes) -> None:

@@ -1,0 +1,1 @@
+"""The benchmark measures honestly: its generator, its works and its sink."""
