@@ -1,6 +1,6 @@
 """Install the real servers that the tests start, wherever they are missing; what is there is left alone.
 
-Nothing of it is started: on Debian a temporary policy-rc.d forbids it. Needs only the standard library.
+Nothing of it is started: on Debian a temporary policy-rc.d forbids it, and no unit stays enabled. Needs only the standard library.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ request-tracker5 request-tracker5/handle-siteconfig-permissions boolean false
 request-tracker5 request-tracker5/install-cronjobs boolean false
 SELECTIONS
 apt-get -qq -o DPkg::Lock::Timeout=900 install -y --no-install-recommends "$@" </dev/null >&2
+# Neither now nor after the next boot: the tests start their own.
+for package; do systemctl disable --quiet "$package" 2>/dev/null || true; done
 """
 
 UPDATE_TRIES = 5
