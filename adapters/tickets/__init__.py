@@ -1,0 +1,17 @@
+"""The ticketing tools: one module each, and the one list of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from adapters.tickets.memory import MemoryConfig
+from adapters.tickets.rt import RequestTrackerConfig
+from adapters.tickets.webhook import WebhookConfig
+
+DestinationConfig = Annotated[
+    MemoryConfig | RequestTrackerConfig | WebhookConfig,
+    Field(discriminator="type"),
+]
+"""Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""

@@ -1,0 +1,84 @@
+"""What all destinations have in common in the configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.functional_validators import AfterValidator
+
+from domain.durations import parse_duration
+from domain.times import Millis
+
+Duration = Annotated[
+    Millis,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}]}),
+]
+"""A length of time: ``30s``, ``5m``, ``1h30m`` or plain seconds in YAML, milliseconds for the code."""
+
+
+def _without_login(url: HttpUrl) -> HttpUrl:
+    if url.username or url.password:
+        raise ValueError("has a user or password in it; give them in the destination's own settings for it")
+    return url
+
+
+Address = Annotated[HttpUrl, AfterValidator(_without_login)]
+"""An http or https URL without a login in it."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rate(Settings):
+    """How many requests a destination may be sent."""
+
+    per_minute: int = Field(ge=1)
+    burst: int = Field(default=5, ge=1, description="How many may go at once after a quiet time.")
+
+
+class DestinationOptions(Settings):
+    """What every destination may set, whatever tool it is."""
+
+    rate: Rate | None = Field(default=None, description="Budget of requests; P1 goes first when it is short.")
+    concurrency: int = Field(default=8, ge=1, le=100, description="How many tickets are worked on at once.")
+    min_interval: Duration = Field(default=1_000, description="Least time between two updates of one ticket.")
+    timeout: Duration = Field(default=30_000, gt=0, description="How long to wait for one answer.")
+
+    @property
+    def timeout_seconds(self) -> float:
+        """The time-out as ``Http`` wants it."""
+        return self.timeout / 1000
+
+
+class Basic(Settings):
+    """A user and password."""
+
+    username: str
+    password: SecretStr
+
+
+class Auth(Settings):
+    """How a tool knows us: a bearer token or basic authentication."""
+
+    bearer: SecretStr | None = None
+    basic: Basic | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Auth:
+        if (self.bearer is None) == (self.basic is None):
+            raise ValueError("needs one of bearer and basic")
+        return self
