@@ -1,0 +1,1 @@
+"""Brokers: SQLite in the process itself, RabbitMQ for scale-out."""

@@ -1,0 +1,1 @@
+"""State stores: SQLite in the process itself, Redis for scale-out."""
