@@ -45,7 +45,7 @@ lint: $(BIN)/.dev  ## ruff, mypy, import contracts, spelling, docstrings
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted; run: make format' >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --quiet 2>/dev/null || $(BIN)/lint-imports
+	@told=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$told" >&2; exit 1; }
 	@$(BIN)/codespell
 	@$(BIN)/interrogate --quiet $(PACKAGES) || $(BIN)/interrogate -v $(PACKAGES)
 

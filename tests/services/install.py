@@ -1,7 +1,7 @@
 """Install the real servers that the tests start, wherever they are missing; what is there is left alone.
 
-Nothing of it is started: on Debian a temporary policy-rc.d forbids it, and no unit stays enabled. Needs only the
-standard library.
+Nothing of it is started: on Debian a temporary policy-rc.d forbids it, and no unit stays enabled. Needs only
+the standard library.
 """
 
 from __future__ import annotations
