@@ -1,1 +1,1 @@
-"""The wiring: the only package that knows all the others."""
+"""The only package that knows all others: command line, wiring, the shard loop, HTTP API, observability."""

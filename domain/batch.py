@@ -25,13 +25,19 @@ class Batch:
 
     known: Mapping[str, msgspec.Struct | None]
     """Records loaded so far; None for one known not to exist."""
+    clock: Millis = 0
+    """The shard's time, moved on by what it is told."""
     records: dict[str, msgspec.Struct | None] = field(default_factory=dict)
     timers: dict[str, Millis | None] = field(default_factory=dict)
+    earliest: Millis | None = None
+    """When the first of the timers armed in this batch is due."""
     index: dict[tuple[str, str], float | None] = field(default_factory=dict)
     lines: list[tuple[str, msgspec.Struct]] = field(default_factory=list)
     dropped_logs: list[str] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
     outgoing: dict[str, list[Event]] = field(default_factory=dict)
+    actions: list[Any] = field(default_factory=list)
+    """What is to be done outside once the batch is committed; only delivery does such things."""
     tallies: dict[str, list[int]] = field(default_factory=dict)
     """Sightings of this batch by record key: [count, last seen]. Duplicates fold here before they are written."""
 
@@ -50,6 +56,8 @@ class Batch:
     def arm(self, timer: str, due: Millis | None) -> None:
         """Ask to be woken at *due*; None takes it back."""
         self.timers[timer] = due
+        if due is not None and (self.earliest is None or due < self.earliest):
+            self.earliest = due
 
     def file(self, index: str, member: str, score: float | None) -> None:
         """Put *member* into an index; None takes it out."""
@@ -88,53 +96,61 @@ class Batch:
         """Copy, to try something that may fail. Keep the copy if it went well."""
         return Batch(
             self.known,
+            self.clock,
             dict(self.records),
             dict(self.timers),
+            self.earliest,
             dict(self.index),
             list(self.lines),
             list(self.dropped_logs),
             dict(self.counters),
             {mailbox: list(events) for mailbox, events in self.outgoing.items()},
+            list(self.actions),
             {key: list(tally) for key, tally in self.tallies.items()},
         )
 
 
-class Item(Protocol):
-    """The smallest thing a handler decides on: one alert, one report."""
-
-    @property
-    def at(self) -> Millis:
-        """The moment it happened: the ``now`` of the decision."""
-        ...
-
-
 class Handler(Protocol):
-    """What makes one kind of shard differ from the other. Pure; the shard loop does the I/O around it."""
+    """What makes one kind of shard differ from the other. Pure; the shard loop does the I/O around it.
+
+    An item is the smallest thing it decides on: one alert, one report. Its ``at`` is the moment it happened.
+    """
 
     record_kinds: Mapping[str, type[msgspec.Struct]]
     """Type of the records whose key starts with this word and a colon."""
 
     def read(self, events: list[Event]) -> list[Any]:
-        """Split the events of one message into items, each decided on alone."""
+        """Split the events of one message into items."""
         ...
 
-    def wanted(self, batch: Batch, items: list[Any], timers: list[Timer]) -> set[str]:
+    def wanted(self, batch: Batch, items: list[Any], due: list[Timer]) -> set[str]:
         """Name the records that deciding on these will read.
 
         Asked again after they were loaded, until it names none that is unknown: some records name others.
         """
         ...
 
-    def handle(self, batch: Batch, item: Any) -> None:
-        """Decide on one item. Whatever it raises puts that item, alone, into quarantine."""
+    interrupted: str
+    """Index of what was under way outside and is lost when the owner dies; empty if nothing ever is."""
+
+    def resume(self, keys: list[str], at: Millis) -> list[Any]:
+        """Make items of what was under way when the last owner died."""
+        ...
+
+    def advance(self, batch: Batch) -> None:
+        """Take note that time went on."""
         ...
 
     def due(self, batch: Batch, timer: Timer) -> None:
         """Act on a timer. It is gone afterwards unless armed again."""
         ...
 
-    def reject(self, batch: Batch, item: Any, error: Exception) -> None:
-        """Record that *item* could not be decided on."""
+    def handle(self, batch: Batch, item: Any) -> None:
+        """Decide on one item. Whatever it raises puts that item, alone, into quarantine."""
+        ...
+
+    def reject(self, batch: Batch, item: Any, error: str, now: Millis) -> None:
+        """Record that an item, or a whole message that cannot be read, could not be decided on."""
         ...
 
     def finish(self, batch: Batch) -> None:

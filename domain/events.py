@@ -49,9 +49,16 @@ class TicketsDesired(msgspec.Struct, frozen=True, array_like=True, tag="desired"
 
     at: Millis
     tickets: list[DesiredTicket]
+    reply_to: str
+    """Mailbox of the shard that wants to hear what becomes of them."""
 
 
 Event = AlertsReceived | Tick | TicketReported | TicketsDesired
+
+def moment(event: Event) -> Millis:
+    """Return when it happened."""
+    return event.received_at if isinstance(event, AlertsReceived) else event.at
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Event])

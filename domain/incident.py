@@ -54,8 +54,8 @@ class Assessment(msgspec.Struct, frozen=True, array_like=True):
     priority: Priority
     team: str
     destinations: tuple[str, ...]
-    lower_since: Millis | None = None
-    """Since when a lower priority would be right; it is taken once it has held for a while."""
+    lower_at: Millis | None = None
+    """When a lower priority will be taken, if it is still right then; None while the priority is right."""
 
 
 class Incident(msgspec.Struct, frozen=True, array_like=True):

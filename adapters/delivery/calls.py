@@ -1,0 +1,129 @@
+"""Makes the calls that the delivery shard decided on: bounded, within the rate budget, behind the breaker.
+
+Retries are not here: how a call ended goes back to the shard, which decides what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from adapters.delivery.breaker import calls_allowed
+from adapters.delivery.state import Breaker, Call, Failure, Outcome
+from domain.errors import DeliveryError, PermanentError, Reason, TemporaryError
+from domain.incident import TicketRef
+from domain.ports import TicketSystem
+from domain.ticket import TicketAction
+from domain.times import Millis
+
+CALL_TIMEOUT = 60.0
+"""Seconds after which a call is given up, whatever the adapter does."""
+
+log = structlog.get_logger("delivery")
+
+
+class Calls:
+    """The calls under way at one destination."""
+
+    def __init__(
+        self,
+        system: TicketSystem,
+        *,
+        most: int,
+        budget: AsyncLimiter | None,
+        clock: Callable[[], Millis],
+    ) -> None:
+        self.wake = asyncio.Event()
+        self._system = system
+        self._most = most
+        self._budget = budget
+        self._clock = clock
+        self._breaker = Breaker()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outcomes: list[Outcome] = []
+
+    def room(self) -> int:
+        """How many more calls may begin now."""
+        allowed = calls_allowed(self._breaker, self._most, self._clock())
+        free = max(0, allowed - len(self._tasks))
+        while free and self._budget is not None and not self._budget.has_capacity(free):
+            free -= 1
+        return free
+
+    def room_in(self) -> float:
+        """Seconds until there may be more room; infinite when only the end of a call can make some."""
+        rest = self._breaker.until - self._clock()
+        if rest > 0:
+            return rest / 1000
+        if len(self._tasks) >= self._most or self._budget is None:
+            return math.inf
+        return self._budget.time_period / self._budget.max_rate
+
+    def begin(self, actions: list[Call | Breaker]) -> None:
+        """Start calls; heed the breaker from now on."""
+        for action in actions:
+            if isinstance(action, Breaker):
+                self._breaker = action
+            else:
+                self._start(action)
+
+    def _start(self, call: Call) -> None:
+        task = asyncio.create_task(self._perform(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def collect(self, now: Millis) -> list[Outcome]:  # noqa: ARG002 - outcomes carry their own moment
+        """Take what ended since."""
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
+
+    def in_flight(self) -> int:
+        """Count calls begun whose outcome was not collected."""
+        return len(self._tasks) + len(self._outcomes)
+
+    def forget(self) -> None:
+        """Give all calls up. Whoever owns the shard next finds out what became of them."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        self._outcomes.clear()
+        self._breaker = Breaker()
+
+    async def _perform(self, call: Call) -> None:
+        if self._budget is not None:
+            await self._budget.acquire()
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT):
+                ref = await self._send(call)
+            outcome = Outcome(self._clock(), call, ref)
+        except TimeoutError:
+            outcome = self._failed(call, TemporaryError("no answer", Reason.TIMEOUT, unknown=True))
+        except DeliveryError as error:
+            outcome = self._failed(call, error)
+        except Exception as error:  # noqa: BLE001 - a defect of one adapter must not end the shard
+            log.exception("adapter_failed", action=call.action.value, key=call.ticket.key)
+            outcome = self._failed(call, PermanentError(repr(error), Reason.BUG, unknown=True))
+        self._outcomes.append(outcome)
+        self.wake.set()
+
+    async def _send(self, call: Call) -> TicketRef | None:
+        if call.action is TicketAction.FIND:
+            return await self._system.find(call.ticket.key)
+        if call.action is TicketAction.CREATE or call.ref is None:
+            return await self._system.create(call.ticket)
+        return await self._system.update(call.ref, call.ticket, call.action)
+
+    def _failed(self, call: Call, error: DeliveryError) -> Outcome:
+        retry_after = getattr(error, "retry_after", None) or 0.0
+        failure = Failure(
+            message=str(error),
+            reason=error.reason,
+            permanent=isinstance(error, PermanentError),
+            unknown=error.unknown,
+            retry_after=round(retry_after * 1000),
+        )
+        return Outcome(self._clock(), call, failure=failure)

@@ -1,0 +1,182 @@
+"""What has to be done to make a ticket show what it should. Pure: this is all the policy there is.
+
+Nothing is commanded. Desired and observed are compared whenever either changes, so updates that wait coalesce,
+and a resolve that overtakes its create needs no special case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from adapters.delivery.state import Failure, Outcome, TicketRecord
+from domain.priority import Priority
+from domain.ticket import DesiredTicket, ObservedTicket, TicketAction, TicketState
+from domain.times import Millis
+
+FIRST_PAUSE: Millis = 1_000
+LONGEST_PAUSE: Millis = 300_000
+WATCHDOG: Millis = 600_000
+"""A call whose end nobody told of for this long is taken for lost."""
+
+
+class Standing(StrEnum):
+    """How a ticket stands."""
+
+    IN_SYNC = "in_sync"
+    ACT = "act"
+    WAIT = "wait"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a ticket stands, and what follows."""
+
+    standing: Standing
+    action: TicketAction | None = None
+    due: Millis = 0
+    """When to look again, for one that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a destination may be gone about with."""
+
+    min_interval: Millis
+    """Least time between two updates of one ticket."""
+    search_lag: Millis
+    """Time after a create until a search is sure to find it."""
+
+
+def reconcile(record: TicketRecord, now: Millis, pace: Pace) -> Step:
+    """Compare what a ticket should show with what it was last seen to show."""
+    if record.parked:
+        return Step(Standing.PARKED)
+    if record.calling is not None:
+        return Step(Standing.WAIT, due=record.calling + WATCHDOG)
+    action = _difference(record)
+    if action is None:
+        return Step(Standing.IN_SYNC)
+    due = max(record.not_before, _earliest(record, action, pace))
+    if due > now:
+        return Step(Standing.WAIT, action, due)
+    return Step(Standing.ACT, action)
+
+
+def _difference(record: TicketRecord) -> TicketAction | None:
+    desired, observed = record.desired, record.observed
+    if observed is None:
+        return TicketAction.CREATE if record.intent is None else TicketAction.FIND
+    if desired.state is not observed.state:
+        return TicketAction.RESOLVE if desired.state is TicketState.RESOLVED else TicketAction.REOPEN
+    return TicketAction.UPDATE if desired.version > observed.version else None
+
+
+def _earliest(record: TicketRecord, action: TicketAction, pace: Pace) -> Millis:
+    """Before a search can see a create it must not be asked; plain updates are not sent one by one."""
+    if action is TicketAction.FIND and record.intent is not None:
+        return record.intent + pace.search_lag
+    if action is TicketAction.UPDATE and record.observed is not None:
+        return record.observed.written_at + pace.min_interval
+    return 0
+
+
+def wished(record: TicketRecord | None, ticket: DesiredTicket, reply_to: str) -> TicketRecord | None:
+    """Take in what the ticket should show from now on; None for old news.
+
+    News gives a parked ticket another chance: what the tool refused may be right now.
+    """
+    if record is None:
+        return TicketRecord(ticket, reply_to)
+    if ticket.version <= record.desired.version:
+        return None
+    if record.parked:
+        return replace(record, desired=ticket, reply_to=reply_to, parked="", failures=0, not_before=0)
+    return replace(record, desired=ticket, reply_to=reply_to)
+
+
+def begun(record: TicketRecord, action: TicketAction, now: Millis) -> TicketRecord:
+    """Note that a call is about to be made: a create is remembered before it is tried."""
+    intent = now if action is TicketAction.CREATE else record.intent
+    return replace(record, calling=now, intent=intent)
+
+
+def interrupted(record: TicketRecord) -> TicketRecord:
+    """Note that nobody will hear how a call ended. A create's intent stays, so it is looked for first."""
+    return replace(record, calling=None, not_before=0)
+
+
+def ended(record: TicketRecord, outcome: Outcome) -> TicketRecord:
+    """Note how a call ended."""
+    if outcome.failure is not None:
+        return _failed(record, outcome, outcome.failure)
+    return replace(
+        record,
+        observed=_observed(record, outcome),
+        intent=None,
+        calling=None,
+        failures=0,
+        error="",
+        not_before=0,
+    )
+
+
+def _observed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
+    """Of a ticket that was found nothing is known but that it is there, as a create makes it."""
+    if outcome.ref is None:
+        return record.observed
+    action = outcome.call.action
+    version = 0 if action is TicketAction.FIND else outcome.call.ticket.version
+    return ObservedTicket(outcome.ref, version, _state_after(action, record), outcome.at)
+
+
+def _state_after(action: TicketAction, record: TicketRecord) -> TicketState:
+    if action is TicketAction.RESOLVE:
+        return TicketState.RESOLVED
+    if action is TicketAction.UPDATE and record.observed is not None:
+        return record.observed.state
+    return TicketState.OPEN
+
+
+def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketRecord:
+    failures = record.failures + 1
+    pause = max(failure.retry_after, pause_after(record.desired.key, failures))
+    perhaps_created = failure.unknown and record.intent is not None
+    failed = replace(
+        record,
+        calling=None,
+        failures=failures,
+        error=f"{failure.reason.value}: {failure.message}",
+        not_before=outcome.at + pause,
+        intent=record.intent if perhaps_created or outcome.call.action is TicketAction.FIND else None,
+    )
+    if failure.permanent and not perhaps_created:
+        return replace(failed, parked=failed.error)
+    return failed
+
+
+def pause_after(key: str, failures: int) -> Millis:
+    """Wait longer after each failure, and not all at the same moment.
+
+    The jitter comes from the key, so the same history waits the same time.
+
+    >>> 500 <= pause_after("a", 1) <= 1500, 150_000 <= pause_after("a", 50) <= 450_000
+    (True, True)
+    """
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 20))
+    noise = blake2b(f"{key}:{failures}".encode(), digest_size=2).digest()
+    return longest // 2 + longest * int.from_bytes(noise, "big") // 65_536
+
+
+def readiness(priority: Priority, action: TicketAction, now: Millis) -> Millis:
+    """Say when a ticket that can be acted on at once is "due": in 1970, so before all that wait, P1 first.
+
+    Timers come in the order they are due; so the store itself is the queue, and none has to be held in memory.
+    Creates go before other changes of the same priority, and within these the oldest goes first.
+    """
+    rank = int(priority.value[1:]) * 2 + (action not in {TicketAction.CREATE, TicketAction.FIND})
+    return rank * 10_000_000_000 + now // 1_000

@@ -1,0 +1,101 @@
+"""What a delivery shard keeps: a record for each ticket, one for the breaker, and its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from domain.errors import Reason
+from domain.incident import TicketRef
+from domain.ticket import DesiredTicket, ObservedTicket, TicketAction
+from domain.times import Millis
+
+PENDING = "pending"
+"""Index of tickets that do not show yet what they should, by priority."""
+PARKED = "parked"
+"""Index of tickets that failed for good, by when."""
+IN_FLIGHT = "in_flight"
+"""Index of tickets with a call under way, by when it began."""
+BREAKER = "breaker:"
+QUARANTINE = "quarantine"
+
+
+class TicketRecord(msgspec.Struct, frozen=True, array_like=True):
+    """All that is known of one ticket."""
+
+    desired: DesiredTicket
+    reply_to: str
+    observed: ObservedTicket | None = None
+    intent: Millis | None = None
+    """When a create was begun whose outcome is not known: it may have been done."""
+    calling: Millis | None = None
+    """When the call that is under way was begun."""
+    failures: int = 0
+    """Attempts failed in a row."""
+    error: str = ""
+    """What the last one said."""
+    not_before: Millis = 0
+    """When the next attempt may be made."""
+    parked: str = ""
+    """Why it is not tried any more."""
+
+
+class BreakerState(StrEnum):
+    """Whether calls to the tool are let through."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Breaker(msgspec.Struct, frozen=True, array_like=True):
+    """The circuit breaker of a destination."""
+
+    failures: int = 0
+    """Calls in a row that the tool did not answer as a healthy one would."""
+    until: Millis = 0
+    """No call before this moment; also where the tool asked for a pause."""
+
+
+RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {"ticket": TicketRecord, "breaker": Breaker}
+
+
+def ticket_record(key: str) -> str:
+    """Name the record of a ticket; its timer is called the same."""
+    return f"ticket:{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something to be done in the tool."""
+
+    action: TicketAction
+    ticket: DesiredTicket
+    ref: TicketRef | None
+    """The ticket, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a call failed."""
+
+    message: str
+    reason: Reason
+    permanent: bool
+    unknown: bool
+    """It may have been done all the same."""
+    retry_after: Millis = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended."""
+
+    at: Millis
+    call: Call
+    ref: TicketRef | None = None
+    """The ticket created, changed or found; None for a find that found nothing."""
+    failure: Failure | None = None

@@ -1,0 +1,1 @@
+"""The shard loop: one short function around two kinds of pure handlers."""

@@ -1,0 +1,144 @@
+"""The loop of a shard: take a batch, load what it needs, decide, commit, publish, acknowledge.
+
+One process works a shard at a time. The broker decides which: whoever gets a message claims the shard in the
+store, and from then on commits of the owner before it are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from app.shard.effects import Effects
+from app.shard.reader import Reader
+from app.shard.worker import Worker
+from domain.batch import Handler
+from domain.errors import Fenced, TocsinError
+from domain.events import Tick, encode
+from domain.ports import Broker, Message, Received, StateStore, Subscription
+from domain.times import Millis
+
+MESSAGES = 16
+"""Messages taken at once; each may hold some hundred kilobytes."""
+STANDBY_WAIT = 2.0
+"""Seconds between a standby's looks at whether somebody does the work."""
+OVERDUE: Millis = 5_000
+"""A timer this late tells a standby that nobody works the shard."""
+HEARTBEAT = 15.0
+"""Seconds of silence after which the owner has it written down that time went on."""
+TICK_PATIENCE = 1.0
+"""Seconds to wait for our own tick to come back."""
+PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Seconds to wait before trying again, after the first, second, ... failure in a row."""
+
+log = structlog.get_logger("shard")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a shard works with."""
+
+    broker: Broker
+    store: StateStore
+    clock: Callable[[], Millis]
+
+
+class Shard:
+    """One mailbox, one namespace of state, and the handler that decides."""
+
+    def __init__(self, name: str, handler: Handler, effects: Effects, ports: Ports) -> None:
+        self.name = name
+        self._handler = handler
+        self._effects = effects
+        self._ports = ports
+        self._stopping = False
+        self._failures = 0
+
+    def stop(self) -> None:
+        """Ask the loop to end after what it has in hand."""
+        self._stopping = True
+        self._effects.wake.set()
+
+    async def run(self) -> None:
+        """Work until stopped. A dependency that goes away is waited for; what was not committed comes again."""
+        while not self._stopping:
+            try:
+                async with self._ports.broker.subscribe(self.name) as subscription:
+                    await self._attend(subscription)
+            except TocsinError as error:
+                self._effects.forget()
+                await self._recover(error)
+
+    async def _recover(self, error: TocsinError) -> None:
+        """Say once that something is wrong, and wait a little longer each time."""
+        if isinstance(error, Fenced):
+            log.info("shard_taken_over", shard=self.name)
+        elif not self._failures:
+            log.warning("shard_interrupted", shard=self.name, error=str(error))
+        await asyncio.sleep(PAUSES[min(self._failures, len(PAUSES) - 1)])
+        self._failures += 1
+
+    async def _attend(self, subscription: Subscription) -> None:
+        """Stand by until a message shows that the shard is ours; then work it."""
+        await self._tick()
+        received = await self._stand_by(subscription)
+        if not received:
+            return
+        worker = Worker(self.name, self._handler, self._ports.broker, self._ports.store, self._effects)
+        await worker.claim(self._ports.clock())
+        reader = Reader(subscription, self._effects.wake, MESSAGES, HEARTBEAT)
+        try:
+            await self._work(subscription, worker, reader, received)
+        finally:
+            await reader.close()
+
+    async def _stand_by(self, subscription: Subscription) -> list[Received]:
+        while not self._stopping:
+            received = await subscription.receive(MESSAGES, STANDBY_WAIT)
+            if received:
+                return received
+            due = await self._ports.store.next_due(self.name)
+            if due is not None and due < self._ports.clock() - OVERDUE:
+                await self._tick()
+        return []
+
+    async def _work(
+        self, subscription: Subscription, worker: Worker, reader: Reader, received: list[Received]
+    ) -> None:
+        while True:
+            await worker.settle(received, self._ports.clock())
+            if received:
+                await subscription.acknowledge(received[-1])
+                self._note_success()
+            if self._stopping and not self._effects.in_flight():
+                return
+            received = await self._next(worker, reader)
+
+    def _note_success(self) -> None:
+        if self._failures:
+            log.info("shard_works_again", shard=self.name)
+        self._failures = 0
+
+    async def _next(self, worker: Worker, reader: Reader) -> list[Received]:
+        """Wait for messages, for the end of an action, or for a timer; a timer that is due makes time move on."""
+        if self._stopping:
+            await self._effects.wake.wait()
+            self._effects.wake.clear()
+            return []
+        if worker.is_due:
+            return await reader.take(0)
+        quiet = min(HEARTBEAT, worker.seconds_until_due(self._ports.clock()))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + quiet
+        received = await reader.take(quiet)
+        if received or self._stopping or loop.time() < deadline or worker.is_due:
+            return received
+        await self._tick()
+        return await reader.take(TICK_PATIENCE)
+
+    async def _tick(self) -> None:
+        """Make time part of what the shard is told, so that a replay of its journal decides the same."""
+        await self._ports.broker.publish(self.name, [Message("tick", 0, encode([Tick(self._ports.clock())]))])

@@ -1,0 +1,176 @@
+"""One owner's work on a shard: load, decide, commit, publish."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+
+import msgspec
+
+from app.shard.deciding import Decider, Letter, inbox_record, open_message
+from app.shard.effects import TIMERS_AT_ONCE, Effects
+from app.shard.inbox import Mark
+from app.shard.outbox import Sequences, numbered
+from domain.batch import Batch, Handler
+from domain.ports import Broker, Commit, Message, Received, StateStore, Timer
+from domain.times import Millis
+
+ITEMS_AT_ONCE = 4_000
+"""Items decided on in one batch: bounds memory and the time until the first of them is through."""
+KNOWN_AT_MOST = 100_000
+"""Records held in memory; the oldest go first and are loaded again when needed."""
+OUTBOX_PAGE = 100
+INTERRUPTED_AT_MOST = 10_000
+"""Far more than a shard ever has under way at once."""
+SEQUENCES = "sequences:"
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Worker:
+    """Holds what the owner of a shard knows of it. Any error makes it worthless: claim anew."""
+
+    def __init__(self, shard: str, handler: Handler, broker: Broker, store: StateStore, effects: Effects) -> None:
+        self._shard = shard
+        self._handler = handler
+        self._broker = broker
+        self._store = store
+        self._effects = effects
+        kinds = {**handler.record_kinds, "inbox": Mark, "sequences": Sequences}
+        self._decoders = {word: msgspec.msgpack.Decoder(kind) for word, kind in kinds.items()}
+        self._known: dict[str, msgspec.Struct | None] = {}
+        self._epoch = 0
+        self._clock: Millis = 0
+        self._next_due: Millis | None = None
+        self._sent = 0
+
+    async def claim(self, now: Millis) -> None:
+        """Become the owner: say again what the last one may not have got out, take up what it had begun."""
+        self._epoch = await self._store.claim(self._shard)
+        self._next_due = await self._store.next_due(self._shard)
+        while unsent := await self._store.outbox(self._shard, OUTBOX_PAGE):
+            await self._publish(unsent)
+            await self._write(Commit())
+        if self._handler.interrupted:
+            lost = await self._store.scan(self._shard, self._handler.interrupted, limit=INTERRUPTED_AT_MOST)
+            await self._round([Letter(None, self._handler.resume([entry.member for entry in lost], now), now)])
+
+    @property
+    def is_due(self) -> bool:
+        """Whether timers can be acted on now."""
+        return self._next_due is not None and self._next_due <= self._clock and self._effects.room() > 0
+
+    def seconds_until_due(self, now: Millis) -> float:
+        """How long nothing will have to be done, unless something comes in."""
+        if self._next_due is None:
+            return math.inf
+        if self._next_due <= self._clock:
+            return self._effects.room_in()
+        return max(0, self._next_due - now) / 1000
+
+    async def settle(self, received: list[Received], now: Millis) -> None:
+        """Decide on messages and on what ended outside, in order, with the timers that fall in between."""
+        letters = [Letter(None, results, now)] if (results := self._effects.collect(now)) else []
+        waiting = [each.message for each in received]
+        while letters or waiting or self.is_due:
+            while waiting and sum(len(letter.items) for letter in letters) < ITEMS_AT_ONCE:
+                letters.append(open_message(waiting.pop(0), self._handler))
+            taken = await self._round(letters)
+            del letters[:taken]
+
+    async def _round(self, letters: list[Letter]) -> int:
+        clock = max(self._clock, letters[0].at) if letters else self._clock
+        timers = await self._timers(clock)
+        if len(timers) == TIMERS_AT_ONCE:
+            letters = []
+        await self._load(letters, timers)
+        try:
+            batch, taken = self._decide(letters, timers, clock, careful=False)
+        except Exception:  # noqa: BLE001 - something in it is poisonous; find it and let the rest go on
+            batch, taken = self._decide(letters, timers, clock, careful=True)
+        await self._commit(batch)
+        return taken
+
+    async def _timers(self, clock: Millis) -> list[Timer]:
+        if self._next_due is None or self._next_due > clock or not (room := self._effects.room()):
+            return []
+        return await self._store.due(self._shard, clock, room)
+
+    async def _load(self, letters: list[Letter], timers: list[Timer]) -> None:
+        """Read the records that are needed and not known, until the known ones name no others."""
+        items = [item for letter in letters for item in letter.items]
+        wanted = {inbox_record(letter.message.producer) for letter in letters if letter.message} | {SEQUENCES}
+        while missing := [
+            name for name in wanted | self._handler.wanted(Batch(self._known), items, timers) if name not in self._known
+        ]:
+            values = await self._store.load(self._shard, missing)
+            self._known.update(zip(missing, map(self._decoded, missing, values), strict=True))
+
+    def _decoded(self, name: str, value: bytes | None) -> msgspec.Struct | None:
+        return None if value is None else self._decoders[name.partition(":")[0]].decode(value)
+
+    def _decide(
+        self, letters: list[Letter], timers: list[Timer], clock: Millis, *, careful: bool
+    ) -> tuple[Batch, int]:
+        """Decide on timers, then on letters up to the one before which another timer falls due."""
+        decider = Decider(self._handler, Batch(self._known, clock), careful=careful)
+        decider.take_timers(timers)
+        taken = 0
+        for letter in letters[: 1 if timers else None]:
+            moved = max(decider.batch.clock, letter.at)
+            if taken and self._falls_due(decider.batch, moved):
+                break
+            decider.take_letter(letter, moved)
+            taken += 1
+        self._handler.finish(decider.batch)
+        return decider.batch, taken
+
+    def _falls_due(self, batch: Batch, clock: Millis) -> bool:
+        return any(due is not None and due <= clock for due in (self._next_due, batch.earliest))
+
+    async def _commit(self, batch: Batch) -> None:
+        """Write everything at once, then let it have its consequences."""
+        outbox, sequences = self._numbered(batch)
+        if outbox:
+            batch.put(SEQUENCES, sequences)
+        await self._write(_commit_of(batch, outbox))
+        self._clock = batch.clock
+        self._known.update(batch.records)
+        self._forget_oldest()
+        await self._publish(outbox)
+        self._effects.begin(batch.actions)
+
+    def _numbered(self, batch: Batch) -> tuple[list[tuple[str, Message]], Sequences]:
+        before = batch.get(SEQUENCES, Sequences) or Sequences({})
+        return numbered(self._shard, before, batch.outgoing)
+
+    async def _write(self, commit: Commit) -> None:
+        commit.sent = self._sent
+        self._next_due = await self._store.commit(self._shard, self._epoch, commit)
+        self._sent = 0
+
+    async def _publish(self, outbox: list[tuple[str, Message]]) -> None:
+        by_mailbox: dict[str, list[Message]] = {}
+        for mailbox, message in outbox:
+            by_mailbox.setdefault(mailbox, []).append(message)
+        for mailbox, messages in by_mailbox.items():
+            await self._broker.publish(mailbox, messages)
+        self._sent += len(outbox)
+
+    def _forget_oldest(self) -> None:
+        excess = len(self._known) - KNOWN_AT_MOST
+        for name in list(islice(self._known, max(0, excess))):
+            del self._known[name]
+
+
+def _commit_of(batch: Batch, outbox: list[tuple[str, Message]]) -> Commit:
+    encode = _encoder.encode
+    return Commit(
+        records={name: None if value is None else encode(value) for name, value in batch.records.items()},
+        timers=batch.timers,
+        index=batch.index,
+        lines=[(name, encode(line)) for name, line in batch.lines],
+        dropped_logs=batch.dropped_logs,
+        counters=batch.counters,
+        outbox=outbox,
+    )

@@ -1,0 +1,201 @@
+"""What one alert means, given what is known: the heart of Tocsin.
+
+Deliveries come twice, late and in the wrong order. ``Alert.position`` puts what was said of one identity back in
+order: a later episode beats an earlier one, and a resolve beats its own firing. So the same deliveries, however
+mixed, leave the same alerts firing in the same incidents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec.structs import replace
+
+from correlation.grouping import Group
+from correlation.incidents import open_incident, reweighed, resolved, with_firing, with_member, without_firing
+from correlation.rules import CorrelationRules
+from domain.alert import Alert, AlertRecord, AlertState, Phase
+from domain.incident import Incident
+from domain.times import Millis
+
+
+class Verdict(StrEnum):
+    """What became of an alert. Logged, counted, shown; each accepted alert gets exactly one."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    REOPENED = "reopened"
+    DUPLICATE = "duplicate"
+    UPDATED = "updated"
+    RESOLVED = "resolved"
+    STRAY_RESOLVE = "stray_resolve"
+    LATE_FIRING = "late_firing"
+    OUTDATED = "outdated"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One alert and all that the decision on it may look at."""
+
+    key: str
+    alert: Alert
+    now: Millis
+    group: Group
+    record: AlertRecord | None
+    own: Incident | None
+    """The incident that the alert last belonged to."""
+    latest: Incident | None
+    """The group's most recent incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, why, and what is to be remembered from now on."""
+
+    verdict: Verdict
+    reason: str
+    record: AlertRecord | None = None
+    """None leaves the record as it is."""
+    incident: Incident | None = None
+    """None leaves every incident as it is."""
+
+
+def is_repeat(alert: Alert, record: AlertRecord | None) -> bool:
+    """Tell whether *alert* says what is known already: the common case, and the cheap one."""
+    return (
+        record is not None
+        and record.phase is Phase.FIRING
+        and alert.state is AlertState.FIRING
+        and alert.starts_at == record.alert.starts_at
+        and alert.severity is record.alert.severity
+    )
+
+
+def decide(case: Case, rules: CorrelationRules) -> Decision:
+    """Decide on one alert."""
+    if case.alert.state is AlertState.RESOLVED:
+        return _on_resolve(case)
+    return _on_firing(case, rules)
+
+
+def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
+    record, alert = case.record, case.alert
+    if record is None:
+        return _place(case, rules)
+    if record.phase is Phase.AHEAD and alert.position < record.alert.position:
+        return _place_late(case, rules)
+    if alert.position < record.alert.position:
+        return Decision(Verdict.OUTDATED, "something newer is known of this alert")
+    if record.phase is Phase.FIRING:
+        return _fires_on(case, record)
+    return _place(case, rules)
+
+
+def _fires_on(case: Case, record: AlertRecord) -> Decision:
+    """The alert fires already: a repeat, or the same with another severity."""
+    fresh = replace(record, alert=case.alert)
+    before, after = record.alert.severity, case.alert.severity
+    if before is after:
+        return Decision(Verdict.DUPLICATE, "fires already", fresh)
+    reason = f"severity changed from {before} to {after}"
+    if case.own is None:
+        return Decision(Verdict.UPDATED, reason, fresh)
+    return Decision(Verdict.UPDATED, reason, fresh, reweighed(case.own, before, case.alert, case.key, case.now))
+
+
+def _place(case: Case, rules: CorrelationRules) -> Decision:
+    """Find the incident that a newly firing alert belongs to, or open one."""
+    verdict, reason, incident = _home(case, rules)
+    firing = with_firing(incident, case.alert.severity, case.now)
+    return Decision(verdict, reason, _record(case, Phase.FIRING, incident.id), firing)
+
+
+def _home(case: Case, rules: CorrelationRules) -> tuple[Verdict, str, Incident]:
+    own, latest, now = case.own, case.latest, case.now
+    if own is not None and own.is_open:
+        return Verdict.JOINED, "fires again while its incident is open", own
+    if latest is not None and not _too_old(latest, case.group, now):
+        if latest.is_open and now - latest.joined_at <= case.group.rule.window:
+            return Verdict.JOINED, f"in the window of {case.group.key}", _as_member(latest, case)
+        if not latest.is_open and now - (latest.resolved_at or 0) <= rules.reopen_within:
+            return Verdict.REOPENED, f"soon after {case.group.key} was resolved", _as_member(latest, case)
+    return Verdict.OPENED, _why_new(case), _opened(case)
+
+
+def _place_late(case: Case, rules: CorrelationRules) -> Decision:
+    """The firing comes after its resolve: the incident is told of it, but nothing fires."""
+    verdict, _, incident = _home(case, rules)
+    over = resolved(incident, case.now) if verdict is Verdict.OPENED else incident
+    record = replace(_record(case, Phase.RESOLVED, incident.id), alert=_known(case).alert)
+    return Decision(Verdict.LATE_FIRING, "its resolve came first", record, over)
+
+
+def _on_resolve(case: Case) -> Decision:
+    record, alert = case.record, case.alert
+    if record is None:
+        return Decision(Verdict.STRAY_RESOLVE, "nothing known of this alert fires", _record(case, Phase.AHEAD, ""))
+    if alert.position < record.alert.position:
+        return Decision(Verdict.OUTDATED, "something newer is known of this alert")
+    if alert.position == record.alert.position:
+        return Decision(Verdict.DUPLICATE, "resolved already")
+    if record.phase is Phase.FIRING:
+        return _ends(case, record)
+    if record.phase is Phase.EXPIRED:
+        return Decision(Verdict.RESOLVED, "was taken for resolved before", _record(case, Phase.RESOLVED, record.incident))
+    return Decision(
+        Verdict.STRAY_RESOLVE, "resolves an episode not seen firing", _record(case, Phase.AHEAD, record.incident)
+    )
+
+
+def _ends(case: Case, record: AlertRecord) -> Decision:
+    ended = _record(case, Phase.RESOLVED, record.incident)
+    if case.own is None:
+        return Decision(Verdict.RESOLVED, "its incident is gone", ended)
+    incident = without_firing(case.own, record.alert.severity, case.now)
+    left = sum(incident.firing)
+    reason = f"{left} more of its incident fire" if left else "the last of its incident"
+    return Decision(Verdict.RESOLVED, reason, ended, incident)
+
+
+def expire(record: AlertRecord, own: Incident | None, now: Millis) -> tuple[AlertRecord, Incident | None]:
+    """Take an alert that was not heard of any more for resolved."""
+    ended = replace(record, phase=Phase.EXPIRED, changed_at=now)
+    return ended, own and without_firing(own, record.alert.severity, now)
+
+
+def _record(case: Case, phase: Phase, incident: str) -> AlertRecord:
+    first_seen = case.record.first_seen if case.record else case.now
+    return AlertRecord(case.key, case.alert, phase, incident, first_seen, case.now)
+
+
+def _known(case: Case) -> AlertRecord:
+    if case.record is None:
+        message = f"nothing is known of {case.key}"
+        raise LookupError(message)
+    return case.record
+
+
+def _as_member(incident: Incident, case: Case) -> Incident:
+    """Make the alert a member, unless it is one already."""
+    if case.record is not None and case.record.incident == incident.id:
+        return incident
+    return with_member(incident, case.alert, case.key, case.now)
+
+
+def _opened(case: Case) -> Incident:
+    previous = case.latest.id if case.latest else ""
+    return open_incident(case.group, case.alert, case.key, case.now, previous)
+
+
+def _too_old(incident: Incident, group: Group, now: Millis) -> bool:
+    return now - incident.opened_at > group.rule.max_age
+
+
+def _why_new(case: Case) -> str:
+    if case.group.missing:
+        return f"has no {' and no '.join(case.group.missing)} to group by, so it stands alone"
+    if case.latest is None:
+        return f"first of {case.group.key}"
+    return f"too long after the last of {case.group.key}"

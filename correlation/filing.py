@@ -1,0 +1,99 @@
+"""Writes what was decided into the batch: records, indexes, timers, logs and counts."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from correlation import upkeep
+from correlation.decisions import Decision
+from correlation.router import Router
+from correlation.rules import CorrelationRules
+from correlation.state import (
+    ALERTS,
+    INCIDENTS,
+    OPEN_INCIDENTS,
+    GroupRecord,
+    alert_record,
+    group_record,
+    incident_record,
+    members_log,
+    seen_record,
+    timeline_log,
+)
+from domain.alert import AlertRecord, Sightings
+from domain.batch import Batch
+from domain.incident import Assessment, Incident, TimelineEntry
+from domain.times import Millis
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """A line of an incident's list of alerts."""
+
+    alert: str
+
+
+def file_alert(
+    batch: Batch, before: AlertRecord | None, decision: Decision, now: Millis, rules: CorrelationRules
+) -> None:
+    """Remember the alert as it is now."""
+    after = decision.record
+    if after is None:
+        return
+    name = alert_record(after.key)
+    batch.put(name, after)
+    if before is None:
+        batch.file(ALERTS, after.key, after.first_seen)
+    if before is None or before.phase is not after.phase:
+        batch.arm(name, upkeep.alert_due(after, now, rules))
+    if after.incident and (before is None or before.incident != after.incident):
+        batch.log(members_log(after.incident), Member(after.key))
+
+
+def file_new_incident(batch: Batch, incident: Incident, now: Millis) -> None:
+    """Make room for an incident that was not there before."""
+    batch.put(incident_record(incident.id), None)
+    batch.put(seen_record(incident.id), Sightings(0, now))
+    batch.put(group_record(f"{incident.rule}|{incident.group}"), GroupRecord(incident.id))
+    batch.file(INCIDENTS, incident.id, incident.opened_at)
+
+
+def change_incident(
+    batch: Batch, incident: Incident, entry: TimelineEntry, router: Router, rules: CorrelationRules
+) -> None:
+    """Remember the incident as it is now, judged anew, and tell its timeline why."""
+    before = batch.get(incident_record(incident.id), Incident)
+    batch.log(timeline_log(incident.id), entry)
+    assessment = _assessed(batch, before, incident, entry.at, router)
+    after = replace(incident, revision=incident.revision + 1, assessment=assessment)
+    batch.put(incident_record(after.id), after)
+    if before is None or before.is_open is not after.is_open:
+        batch.file(OPEN_INCIDENTS, after.id, after.opened_at if after.is_open else None)
+    due = upkeep.incident_due(after, rules)
+    if before is None or upkeep.incident_due(before, rules) != due:
+        batch.arm(incident_record(after.id), due)
+
+
+def _assessed(
+    batch: Batch, before: Incident | None, incident: Incident, now: Millis, router: Router
+) -> Assessment | None:
+    if before is not None and not _must_be_judged(before, incident):
+        return incident.assessment
+    assessment, reason = router.assess(incident, now)
+    known = incident.assessment
+    if known is None or known.priority is not assessment.priority:
+        batch.log(timeline_log(incident.id), TimelineEntry(now, "prioritised", reason))
+    return assessment
+
+
+def _must_be_judged(before: Incident, after: Incident) -> bool:
+    """Only what the judgement looks at can change it."""
+    if not after.is_open:
+        return False
+    pending = after.assessment is None or after.assessment.lower_at is not None
+    return (
+        pending
+        or before.severity is not after.severity
+        or before.services != after.services
+        or before.labels != after.labels
+    )

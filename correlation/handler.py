@@ -1,0 +1,222 @@
+"""The correlation shard: feeds alerts, reports and timers to the decisions, and files what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from correlation import timers, upkeep
+from correlation.decisions import Case, decide, is_repeat
+from correlation.filing import change_incident, file_alert, file_new_incident
+from correlation.grouping import Group, group_of
+from correlation.identity import identify
+from correlation.router import Router
+from correlation.rules import CorrelationRules
+from correlation.state import (
+    LISTENING,
+    QUARANTINE,
+    RECORD_KINDS,
+    GroupRecord,
+    Quarantined,
+    alert_record,
+    group_record,
+    incident_record,
+    seen_record,
+    timeline_log,
+)
+from domain.alert import Alert, AlertRecord
+from domain.batch import Batch
+from domain.events import AlertsReceived, Event, TicketReported, TicketsDesired
+from domain.incident import Incident, IncidentTicket, TimelineEntry
+from domain.ports import Message, Timer, tickets_mailbox
+from domain.times import Millis
+
+Known = Mapping[str, msgspec.Struct | None]
+
+
+@dataclass(slots=True)
+class AlertItem:
+    """One alert of one delivery."""
+
+    at: Millis
+    key: str
+    alert: Alert
+    group: Group | None = None
+    """Found on first need: repeats never need it."""
+
+
+Item = AlertItem | TicketReported
+
+
+class CorrelationHandler:
+    """Decides what alerts mean for incidents. Reads and changes nothing but its batch."""
+
+    record_kinds: Mapping[str, type[msgspec.Struct]] = RECORD_KINDS
+    interrupted = ""
+
+    def __init__(self, mailbox: str, rules: CorrelationRules, router: Router) -> None:
+        self._mailbox = mailbox
+        self._rules = rules
+        self._router = router
+
+    def read(self, events: list[Event]) -> list[Item]:
+        """Split deliveries into alerts; reports stay whole."""
+        items: list[Item] = []
+        for event in events:
+            if isinstance(event, AlertsReceived):
+                at = event.received_at
+                items.extend(AlertItem(at, identify(alert, self._rules), alert) for alert in event.alerts)
+            elif isinstance(event, TicketReported):
+                items.append(event)
+        return items
+
+    def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
+        """Name the records to load: an alert's first, then those that it points to."""
+        keys = {LISTENING}
+        for item in items:
+            if isinstance(item, AlertItem):
+                self._want_alert(keys, item, batch.known)
+            else:
+                keys.add(incident_record(item.incident))
+        for timer in due:
+            keys.update(self._wanted_by_timer(timer, batch.known))
+        return keys
+
+    def _want_alert(self, keys: set[str], item: AlertItem, known: Known) -> None:
+        name = alert_record(item.key)
+        keys.add(name)
+        keys.add(seen_record(item.key))
+        if name not in known:
+            return
+        record = known[name]
+        own = isinstance(record, AlertRecord) and record.incident
+        if own:
+            keys.add(seen_record(own))
+            keys.add(incident_record(own))
+        if not is_repeat(item.alert, record):
+            keys.update(_wanted_by_group(self._group(item), known))
+
+    def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
+        yield timer.id
+        record = known.get(timer.id)
+        if isinstance(record, AlertRecord):
+            yield seen_record(record.key)
+            yield incident_record(record.incident)
+            yield from _wanted_by_group(group_of(record.alert, record.key, self._rules), known)
+        elif isinstance(record, Incident):
+            yield group_record(f"{record.rule}|{record.group}")
+
+    def _group(self, item: AlertItem) -> Group:
+        if item.group is None:
+            item.group = group_of(item.alert, item.key, self._rules)
+        return item.group
+
+    def resume(self, keys: list[str], at: Millis) -> list[Item]:  # noqa: ARG002 - the port's signature
+        """Nothing is ever under way outside."""
+        return []
+
+    def advance(self, batch: Batch) -> None:
+        """Take note that time went on."""
+        upkeep.listen(batch)
+
+    def handle(self, batch: Batch, item: Item) -> None:
+        """Decide on one alert, or take in what became of a ticket."""
+        if isinstance(item, AlertItem):
+            self._on_alert(batch, item)
+        else:
+            _on_report(batch, item)
+
+    def _on_alert(self, batch: Batch, item: AlertItem) -> None:
+        record = batch.get(alert_record(item.key), AlertRecord)
+        if is_repeat(item.alert, record):
+            batch.count("outcome.duplicate")
+            _tally(batch, item, record)
+            return
+        decision = decide(self._case(batch, item, record), self._rules)
+        batch.count(f"outcome.{decision.verdict.value}")
+        file_alert(batch, record, decision, item.at, self._rules)
+        if decision.incident is not None:
+            self._change(batch, item, decision.incident, decision.verdict.value, decision.reason)
+        _tally(batch, item, decision.record or record)
+
+    def _change(self, batch: Batch, item: AlertItem, incident: Incident, verdict: str, reason: str) -> None:
+        if incident.revision == 0:
+            file_new_incident(batch, incident, item.at)
+            if self._group(item).missing:
+                batch.count("missing_group_label")
+        entry = TimelineEntry(item.at, verdict, reason, item.key)
+        change_incident(batch, incident, entry, self._router, self._rules)
+
+    def _case(self, batch: Batch, item: AlertItem, record: AlertRecord | None) -> Case:
+        group = self._group(item)
+        pointer = batch.get(group_record(group.key), GroupRecord)
+        own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
+        latest = batch.get(incident_record(pointer.incident), Incident) if pointer else None
+        return Case(item.key, item.alert, item.at, group, record, own, latest)
+
+    def due(self, batch: Batch, timer: Timer) -> None:
+        """Act on a timer."""
+        batch.arm(timer.id, None)
+        if timer.id.startswith("alert:"):
+            timers.on_alert_timer(batch, timer, self._rules, self._router)
+        else:
+            timers.on_incident_timer(batch, timer, self._rules, self._router)
+
+    def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
+        """Put what could not be decided on, or not even read, into quarantine with the traceback."""
+        batch.count("outcome.quarantined", _alerts_in(item))
+        batch.log(QUARANTINE, Quarantined(now, repr(item), error))
+
+    def finish(self, batch: Batch) -> None:
+        """Count the sightings, and say what the tickets of all changed incidents should show."""
+        batch.fold_tallies()
+        for incident in _changed_incidents(batch):
+            ticket = self._router.render(incident)
+            for destination in incident.assessment.destinations if incident.assessment else ():
+                batch.send(tickets_mailbox(destination), TicketsDesired(incident.changed_at, [ticket], self._mailbox))
+
+
+def _alerts_in(item: Item | Message) -> int:
+    if isinstance(item, Message):
+        return item.alerts
+    return int(isinstance(item, AlertItem))
+
+
+def _wanted_by_group(group: Group, known: Known) -> Iterator[str]:
+    name = group_record(group.key)
+    yield name
+    pointer = known.get(name)
+    if isinstance(pointer, GroupRecord):
+        yield incident_record(pointer.incident)
+        yield seen_record(pointer.incident)
+
+
+def _tally(batch: Batch, item: AlertItem, record: AlertRecord | None) -> None:
+    batch.tally(seen_record(item.key), item.at)
+    if record is not None and record.incident:
+        batch.tally(seen_record(record.incident), item.at)
+
+
+def _on_report(batch: Batch, report: TicketReported) -> None:
+    """A ticket's news changes what the incident shows, not what it is: no new revision, no new ticket."""
+    incident = batch.get(incident_record(report.incident), Incident)
+    if incident is None:
+        return
+    others = tuple(ticket for ticket in incident.tickets if ticket.destination != report.destination)
+    ticket = IncidentTicket(report.destination, report.state, report.ref, report.version)
+    tickets = tuple(sorted((*others, ticket), key=lambda each: each.destination))
+    batch.put(incident_record(incident.id), replace(incident, tickets=tickets))
+    entry = TimelineEntry(report.at, f"ticket_{report.action.value}", report.detail, destination=report.destination)
+    batch.log(timeline_log(incident.id), entry)
+
+
+def _changed_incidents(batch: Batch) -> list[Incident]:
+    changed = []
+    for name, record in batch.records.items():
+        before = batch.known.get(name)
+        if isinstance(record, Incident) and (before is None or before.revision != record.revision):  # type: ignore[attr-defined]
+            changed.append(record)
+    return changed

@@ -1,0 +1,107 @@
+"""What alerts do to an incident. Values in, values out."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from correlation.grouping import Group
+from domain.alert import SEVERITIES, Alert, Severity
+from domain.incident import Incident, IncidentState, Lead
+from domain.times import Millis
+
+NOBODY = (0,) * len(SEVERITIES)
+
+
+def open_incident(group: Group, alert: Alert, key: str, now: Millis, previous: str) -> Incident:
+    """Begin an incident with its first alert, not firing yet. *previous* is the group's incident before it."""
+    return Incident(
+        id=_incident_id(group, now, previous),
+        rule=group.rule.id,
+        group=group.values,
+        state=IncidentState.OPEN,
+        opened_at=now,
+        changed_at=now,
+        joined_at=now,
+        lead=lead_of(alert, key),
+        labels=alert.labels,
+        services=(alert.service,) if alert.service else (),
+        firing=NOBODY,
+        alerts=1,
+        revision=0,
+    )
+
+
+def with_member(incident: Incident, alert: Alert, key: str, now: Millis) -> Incident:
+    """Take in an alert that was not a member before."""
+    return replace(
+        incident,
+        lead=min(incident.lead, lead_of(alert, key)),
+        labels=_shared(incident.labels, alert.labels),
+        services=_with_service(incident.services, alert.service),
+        alerts=incident.alerts + 1,
+        joined_at=max(incident.joined_at, now),
+        changed_at=max(incident.changed_at, now),
+    )
+
+
+def with_firing(incident: Incident, severity: Severity, now: Millis) -> Incident:
+    """Count one more firing alert; the incident is open, whatever it was."""
+    return replace(
+        incident,
+        state=IncidentState.OPEN,
+        resolved_at=None,
+        firing=_shifted(incident.firing, severity, 1),
+        changed_at=max(incident.changed_at, now),
+    )
+
+
+def without_firing(incident: Incident, severity: Severity, now: Millis) -> Incident:
+    """Count one less; the incident is resolved when none is left."""
+    firing = _shifted(incident.firing, severity, -1)
+    changed_at = max(incident.changed_at, now)
+    if any(firing):
+        return replace(incident, firing=firing, changed_at=changed_at)
+    return resolved(replace(incident, firing=firing, changed_at=changed_at), now)
+
+
+def reweighed(incident: Incident, before: Severity, alert: Alert, key: str, now: Millis) -> Incident:
+    """Count a firing alert under its new severity."""
+    firing = _shifted(_shifted(incident.firing, before, -1), alert.severity, 1)
+    lead = min(incident.lead, lead_of(alert, key))
+    return replace(incident, firing=firing, lead=lead, changed_at=max(incident.changed_at, now))
+
+
+def resolved(incident: Incident, now: Millis) -> Incident:
+    """End the incident."""
+    ended = max(incident.opened_at, now)
+    return replace(incident, state=IncidentState.RESOLVED, resolved_at=ended, changed_at=max(incident.changed_at, now))
+
+
+def lead_of(alert: Alert, key: str) -> Lead:
+    """Judge an alert as the one that names its incident."""
+    return Lead(alert.severity.rank, alert.starts_at, key, alert.name, alert.summary)
+
+
+def _incident_id(group: Group, now: Millis, previous: str) -> str:
+    story = f"{group.key}|{now}|{previous}".encode("utf-8", "surrogatepass")
+    return blake2b(story, digest_size=8).hexdigest()
+
+
+def _shared(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    if ours.items() <= theirs.items():
+        return ours
+    return {name: value for name, value in ours.items() if theirs.get(name) == value}
+
+
+def _with_service(services: tuple[str, ...], service: str) -> tuple[str, ...]:
+    if not service or service in services:
+        return services
+    return tuple(sorted((*services, service)))
+
+
+def _shifted(firing: tuple[int, ...], severity: Severity, by: int) -> tuple[int, ...]:
+    counts = list(firing)
+    counts[severity.rank] += by
+    return tuple(counts)

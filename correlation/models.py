@@ -1,0 +1,110 @@
+"""The ``correlation`` part of the YAML: how alerts become incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from correlation.rules import CorrelationRules, GroupRule
+from domain.durations import parse_duration
+from domain.matching import Matcher
+from domain.times import Millis
+
+Duration = Annotated[
+    Millis,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": ["string", "number"], "title": "duration", "examples": ["30s", "5m", "1h30m"]}),
+]
+Label = Annotated[str, Field(min_length=1)]
+Values = Annotated[list[str], Field(min_length=1)]
+
+
+def _lasting(default: str, description: str) -> Any:
+    """A length of time whose default is written, and shown in the schema, as people write it."""
+    return Field(default, description=description, validate_default=True)
+
+
+class GroupConfig(BaseModel):
+    """A rule that says which alerts belong to one incident."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, Field(min_length=1)] = Field(
+        description="Name of the rule, shown with every decision it makes."
+    )
+    by: list[Label] = Field(
+        description="Labels or fields whose values must be equal for alerts to share an incident, "
+        "for example [service, environment]. An empty list takes all alerts of the rule together."
+    )
+    window: Duration = _lasting(
+        "1h", "An alert joins the incident if the one before joined no longer ago than this."
+    )
+    max_age: Duration = _lasting(
+        "24h", "An incident older than this takes no new alerts, however busy it is; another is opened."
+    )
+    match: dict[Label, str | Values] = Field(
+        default_factory=dict,
+        description="Labels or fields that an alert must have for the rule to apply, each with its value "
+        "or a list of values. The first rule that matches is taken. Empty: it applies to every alert.",
+    )
+
+    def compile(self) -> GroupRule:
+        """Make the rule that the core works with."""
+        return GroupRule(self.id, tuple(self.by), self.window, self.max_age, Matcher.of(self.match))
+
+
+class CorrelationConfig(BaseModel):
+    """How alerts become incidents."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    groups: list[GroupConfig] = Field(
+        default_factory=lambda: [GroupConfig(id="by-service", by=["service"])],
+        description="Rules that group alerts into incidents. They are tried in order.",
+    )
+    reopen_within: Duration = _lasting(
+        "30m", "An incident resolved no longer ago than this is opened again instead of opening another."
+    )
+    stale_after: Duration = _lasting(
+        "1d", "A firing alert not heard of for this long is taken for resolved. "
+        "Keep it well above the interval at which the tools repeat what still fires."
+    )  # fmt: skip
+    remember_resolves: Duration = _lasting(
+        "1h", "How long a resolve that arrived before its firing is remembered."
+    )
+    keep_resolved: Duration = _lasting(
+        "30d", "How long resolved incidents, their alerts and their timelines are kept."
+    )
+    partitions: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Number of mailboxes that alerts are spread over. Alerts of different partitions never "
+        "share an incident; more partitions let more processes work.",
+    )
+    partition_by: list[Label] = Field(
+        default_factory=list,
+        description="Labels or fields that choose an alert's partition, for example [tenant]. "
+        "Needed with more than one partition.",
+    )
+
+    @model_validator(mode="after")
+    def _spread_by_something(self) -> Self:
+        if self.partitions > 1 and not self.partition_by:
+            raise ValueError(
+                f"partitions is {self.partitions}, but partition_by names no label to spread the alerts by"
+            )
+        return self
+
+    def compile(self, identity: Mapping[str, tuple[str, ...]]) -> CorrelationRules:
+        """Make the rules that the core works with; *identity* comes from the sources' own settings."""
+        return CorrelationRules(
+            groups=tuple(group.compile() for group in self.groups),
+            identity=dict(identity),
+            reopen_within=self.reopen_within,
+            stale_after=self.stale_after,
+            remember_resolves=self.remember_resolves,
+            keep_resolved=self.keep_resolved,
+        )

@@ -1,0 +1,80 @@
+"""What a correlation shard keeps: names of its records, timers, indexes and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from domain.alert import AlertRecord, Sightings
+from domain.incident import Incident
+from domain.times import Millis
+
+INCIDENTS = "incidents"
+"""Index of all incidents by the time they opened."""
+OPEN_INCIDENTS = "incidents.open"
+ALERTS = "alerts"
+"""Index of all identities by the time they were first seen."""
+LISTENING = "listening:"
+QUARANTINE = "quarantine"
+"""Log of what could not be decided on."""
+
+
+class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
+    """The most recent incident of a group."""
+
+    incident: str
+
+
+class Listening(msgspec.Struct, frozen=True, array_like=True):
+    """How long the shard has been hearing without a break: silence counts only while somebody listens."""
+
+    since: Millis
+    heard_at: Millis
+
+
+class Quarantined(msgspec.Struct, frozen=True, array_like=True):
+    """What could not be decided on, and why."""
+
+    at: Millis
+    item: str
+    error: str
+
+
+RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "alert": AlertRecord,
+    "seen": Sightings,
+    "incident": Incident,
+    "group": GroupRecord,
+    "listening": Listening,
+}
+
+
+def alert_record(key: str) -> str:
+    """Name the record of an identity; its timer is called the same."""
+    return f"alert:{key}"
+
+
+def seen_record(key: str) -> str:
+    """Name the sightings of an identity or of an incident."""
+    return f"seen:{key}"
+
+
+def incident_record(incident: str) -> str:
+    """Name the record of an incident; its timer is called the same."""
+    return f"incident:{incident}"
+
+
+def group_record(group: str) -> str:
+    """Name the record that points to a group's most recent incident."""
+    return f"group:{group}"
+
+
+def timeline_log(incident: str) -> str:
+    """Name the log of all that was decided and done about an incident."""
+    return f"timeline:{incident}"
+
+
+def members_log(incident: str) -> str:
+    """Name the log of the keys of all alerts that joined an incident."""
+    return f"members:{incident}"

@@ -1,0 +1,96 @@
+"""What a correlation shard does when a timer is due."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from correlation.decisions import expire
+from correlation.filing import change_incident
+from correlation.router import Router
+from correlation.rules import CorrelationRules
+from correlation.state import (
+    ALERTS,
+    INCIDENTS,
+    LISTENING,
+    GroupRecord,
+    Listening,
+    group_record,
+    incident_record,
+    members_log,
+    seen_record,
+    timeline_log,
+)
+from correlation.upkeep import alert_due
+from domain.alert import AlertRecord, Phase, Sightings
+from domain.batch import Batch
+from domain.incident import Incident, TimelineEntry
+from domain.ports import Timer
+from domain.times import Millis
+
+
+def on_alert_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:
+    """Look at an alert again: silent, forgotten or old."""
+    record = batch.get(timer.id, AlertRecord)
+    if record is None:
+        return
+    due = alert_due(record, _heard_at(batch, record), rules)
+    if due > timer.due:
+        batch.arm(timer.id, due)
+    elif record.phase is Phase.FIRING:
+        _expire(batch, timer, record, rules, router)
+    elif record.phase is Phase.AHEAD and record.incident:
+        _settle(batch, timer, record, rules)
+    else:
+        _forget(batch, timer, record)
+
+
+def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:
+    """Look at an incident again: to lower its priority, or to purge it."""
+    incident = batch.get(timer.id, Incident)
+    if incident is None:
+        return
+    if incident.is_open:
+        change_incident(batch, incident, TimelineEntry(timer.due, "reviewed", "a lower priority was due"), router, rules)
+    else:
+        _purge(batch, timer, incident)
+
+
+def _heard_at(batch: Batch, record: AlertRecord) -> Millis:
+    seen = batch.get(seen_record(record.key), Sightings)
+    listening = batch.get(LISTENING, Listening)
+    return max(seen.last_seen if seen else record.changed_at, listening.since if listening else 0)
+
+
+def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules, router: Router) -> None:
+    own = batch.get(incident_record(record.incident), Incident)
+    ended, incident = expire(record, own, timer.due)
+    batch.put(timer.id, ended)
+    batch.arm(timer.id, alert_due(ended, timer.due, rules))
+    batch.count("expired")
+    if incident is not None:
+        entry = TimelineEntry(timer.due, "expired", "not heard of any more", record.key)
+        change_incident(batch, incident, entry, router, rules)
+
+
+def _settle(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules) -> None:
+    """The firing of the last resolve will not come any more."""
+    settled = replace(record, phase=Phase.RESOLVED)
+    batch.put(timer.id, settled)
+    batch.arm(timer.id, alert_due(settled, timer.due, rules))
+
+
+def _forget(batch: Batch, timer: Timer, record: AlertRecord) -> None:
+    batch.put(timer.id, None)
+    batch.put(seen_record(record.key), None)
+    batch.file(ALERTS, record.key, None)
+
+
+def _purge(batch: Batch, timer: Timer, incident: Incident) -> None:
+    batch.put(timer.id, None)
+    batch.put(seen_record(incident.id), None)
+    batch.file(INCIDENTS, incident.id, None)
+    batch.dropped_logs += [timeline_log(incident.id), members_log(incident.id)]
+    group = group_record(f"{incident.rule}|{incident.group}")
+    pointer = batch.get(group, GroupRecord)
+    if pointer is not None and pointer.incident == incident.id:
+        batch.put(group, None)

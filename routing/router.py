@@ -1,0 +1,96 @@
+"""Incidents to tickets: judges an incident and says what its tickets show. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.fields import incident_fields
+from domain.incident import Assessment, Incident
+from domain.priority import Level, Priority
+from domain.ticket import DesiredTicket, TicketState
+from domain.times import Millis, to_text
+from routing.priority import Judgement, judge, main_service
+from routing.routes import destinations_of, walk
+from routing.rules import RoutingRules
+from routing.templates import DESCRIPTION, render
+
+UNJUDGED = Assessment(Level.LOW, Level.LOW, Priority.P5, "", ())
+
+
+class IncidentRouter:
+    """Applies the routing rules."""
+
+    def __init__(self, rules: RoutingRules) -> None:
+        self._rules = rules
+
+    def assess(self, incident: Incident, now: Millis) -> tuple[Assessment, str]:
+        """Judge the incident anew; say why. A priority rises at once, and falls only after a while."""
+        judgement = judge(incident, self._rules)
+        known = incident.assessment
+        if known is None or not known.priority.is_above(judgement.priority):
+            return self._assessment(incident, judgement), judgement.reason
+        if known.lower_at is None:
+            return _held(known, now + self._rules.lower_after), f"stays {known.priority} for now"
+        if now < known.lower_at:
+            return known, f"stays {known.priority} for now"
+        return self._assessment(incident, judgement), f"{judgement.reason}, for long enough"
+
+    def render(self, incident: Incident) -> DesiredTicket:
+        """Say what the incident's tickets should show."""
+        judged = incident.assessment or UNJUDGED
+        url = f"{self._rules.public_url}/api/v1/incidents/{incident.id}"
+        values = _template_values(incident, judged, url)
+        summary = incident.lead.summary or incident.lead.name
+        title = render(self._rules.title, values, summary)
+        return DesiredTicket(
+            key=incident.id,
+            version=incident.revision,
+            title=" ".join(title.split()),
+            description=render(self._rules.description or DESCRIPTION, values, summary),
+            priority=judged.priority,
+            impact=judged.impact,
+            urgency=judged.urgency,
+            state=TicketState.OPEN if incident.is_open else TicketState.RESOLVED,
+            team=judged.team,
+            service=incident.service,
+            labels=incident.labels,
+            alerts=incident.alerts,
+            url=url,
+            opened_at=incident.opened_at,
+        )
+
+    def _assessment(self, incident: Incident, judgement: Judgement) -> Assessment:
+        """Destinations are kept once they have a ticket: a ticket must not be left behind."""
+        team = main_service(incident, self._rules).team or self._rules.default_service.team
+        fields = incident_fields(incident, judgement.priority.value, team)
+        routed = destinations_of(list(walk(self._rules.routes, fields)))
+        kept = incident.assessment.destinations if incident.assessment else ()
+        return Assessment(
+            judgement.impact, judgement.urgency, judgement.priority, team, tuple(dict.fromkeys(kept + routed))
+        )
+
+
+def _held(known: Assessment, lower_at: Millis) -> Assessment:
+    return Assessment(known.impact, known.urgency, known.priority, known.team, known.destinations, lower_at)
+
+
+def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "name": incident.lead.name,
+        "summary": incident.lead.summary or incident.lead.name,
+        "state": incident.state.value,
+        "severity": incident.severity.value,
+        "service": incident.service,
+        "services": incident.services,
+        "labels": incident.labels,
+        "alerts": incident.alerts,
+        "firing": sum(incident.firing),
+        "priority": judged.priority.value,
+        "impact": judged.impact.value,
+        "urgency": judged.urgency.value,
+        "team": judged.team,
+        "opened_at": to_text(incident.opened_at),
+        "resolved_at": to_text(incident.resolved_at) if incident.resolved_at else "",
+        "url": url,
+    }

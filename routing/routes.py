@@ -1,0 +1,37 @@
+"""Which destinations get a ticket: a walk through the routing tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from routing.rules import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the walk ended: a route, and the destinations it stands for."""
+
+    route: str
+    destinations: tuple[str, ...]
+
+
+def walk(routes: tuple[Route, ...], fields: Mapping[str, str], inherited: tuple[str, ...] = ()) -> Iterator[Stop]:
+    """Yield the routes taken: the first sibling that matches, and more only while each says to proceed."""
+    for route in routes:
+        if not route.match.matches(fields):
+            continue
+        destinations = route.destinations or inherited
+        deeper = list(walk(route.routes, fields, destinations))
+        yield from deeper or [Stop(route.id, destinations)]
+        if not route.proceed:
+            return
+
+
+def destinations_of(stops: list[Stop]) -> tuple[str, ...]:
+    """Join the destinations of all routes taken, each once, in order.
+
+    >>> destinations_of([Stop("a", ("noc", "db")), Stop("b", ("db",))])
+    ('noc', 'db')
+    """
+    return tuple(dict.fromkeys(name for stop in stops for name in stop.destinations))
