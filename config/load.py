@@ -1,0 +1,77 @@
+"""From a YAML file to ``Settings``, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path as FilePath
+
+from config.check import check
+from config.crossrefs import cross_references, suspicions
+from config.document import Document, Node
+from config.problems import ConfigError, Finding, Problem, in_order
+from config.reading import NotReadable, read_document
+from config.secrets import Outside, conceal, fill_references, masks_for
+from config.settings import Settings, compile_settings
+
+OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
+"""Settings that the environment may give, or give anew."""
+
+
+def load(path: FilePath, environ: Mapping[str, str]) -> Settings:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: with every mistake in it.
+    """
+    return parse(_read(path), str(path), environ, path.parent)
+
+
+def parse(text: str, file: str, environ: Mapping[str, str], folder: FilePath = FilePath()) -> Settings:
+    """Check a configuration that is at hand already; *file* is only what messages call it.
+
+    Raises:
+        ConfigError: with every mistake in it.
+    """
+    try:
+        document = read_document(text, file)
+    except NotReadable as error:
+        raise ConfigError([Problem(file, error.line, "", error.message)]) from None
+    document = _override(fill_references(document, Outside(environ, folder)), environ)
+    config = check(document)
+    mistakes = [*document.findings, *cross_references(document)]
+    if isinstance(config, list) or mistakes:
+        raise ConfigError(_problems(document, [*(config if isinstance(config, list) else []), *mistakes]))
+    return compile_settings(config, tuple(in_order(_problems(document, suspicions(document)))))
+
+
+def _read(path: FilePath) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(str(path), line, "", "is not UTF-8 text; save it as UTF-8")]) from None
+
+
+def _override(document: Document, environ: Mapping[str, str]) -> Document:
+    """Put what the environment says in place of what the file says."""
+    root = document.root
+    if not isinstance(root.value, dict):
+        return document
+    sections = dict(root.value)
+    for key, variable in OVERRIDES.items():
+        if value := environ.get(variable):
+            line = root.line_of((key,))
+            sections[key] = Node(line, value, masks=((value, f"${{{variable}}}"),))
+    return replace(document, root=replace(root, value=sections))
+
+
+def _problems(document: Document, findings: list[Finding]) -> list[Problem]:
+    return [document.problem(_concealed(document, finding)) for finding in findings]
+
+
+def _concealed(document: Document, finding: Finding) -> Finding:
+    message = conceal(finding.message, masks_for(document, finding.path))
+    return replace(finding, message=" ".join(message.split()))

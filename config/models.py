@@ -1,0 +1,100 @@
+"""The whole configuration file: every package's part of it, joined."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema
+
+from adapters.tickets import DestinationConfig
+from correlation.models import CorrelationConfig
+from ingest.models import LimitsConfig, SourceConfig, SourceName, SpoolConfig
+from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
+
+_SPEAKS = {
+    "broker": ("amqp://", "amqps://"),
+    "store": ("redis://", "rediss://"),
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            "a name is made of letters, digits, _ and -, begins with a letter or digit, 64 at most"
+        )
+    return text
+
+
+def _address(text: SecretStr, kind: str) -> SecretStr:
+    if not text.get_secret_value().startswith(_SPEAKS[kind]):
+        raise ValueError(f"should begin with {' or '.join(_SPEAKS[kind])}")
+    return text
+
+
+def _base(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
+        raise ValueError("should be an address like https://tocsin.example.com")
+    return url.rstrip("/")
+
+
+Name = Annotated[str, AfterValidator(_name)]
+BrokerUrl = Annotated[SecretStr, AfterValidator(lambda text: _address(text, "broker"))]
+StoreUrl = Annotated[SecretStr, AfterValidator(lambda text: _address(text, "store"))]
+BaseUrl = Annotated[
+    str, AfterValidator(_base), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
+]
+
+
+class IngestConfig(LimitsConfig):
+    """What is taken in, and where it waits when the broker is away."""
+
+    spool: SpoolConfig = Field(
+        default_factory=SpoolConfig, description="Where accepted alerts wait while the broker is away."
+    )
+
+
+class TocsinConfig(BaseModel):
+    """Everything that Tocsin can be told. All of it may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Tocsin configuration")
+
+    broker: BrokerUrl | None = Field(
+        None,
+        description="RabbitMQ 3.10 or later: amqp://user:password@host/vhost. Left out, mailboxes are in the "
+        "SQLite file. The environment variable TOCSIN_BROKER goes before this.",
+    )
+    store: StoreUrl | None = Field(
+        None,
+        description="Redis 7 or later: redis://:password@host/0. Left out, state is in the SQLite file. "
+        "The environment variable TOCSIN_STORE goes before this.",
+    )
+    public_url: BaseUrl = Field(
+        "http://127.0.0.1:8080", description="Where people reach Tocsin; links in tickets begin with it."
+    )
+    sources: dict[SourceName, SourceConfig] = Field(
+        default_factory=dict, description="Tools that post alerts, by the name in their address /ingest/NAME."
+    )
+    ingest: IngestConfig = Field(
+        default_factory=IngestConfig,
+        description="What is taken in, and where it waits when the broker is away.",
+    )
+    correlation: CorrelationConfig = Field(
+        default_factory=CorrelationConfig, description="How alerts become incidents."
+    )
+    services: dict[Annotated[str, Field(min_length=1)], ServiceConfig] = Field(
+        default_factory=dict,
+        description="The service catalogue, by the name that alerts have in their service label.",
+    )
+    priority: PriorityConfig = Field(
+        default_factory=PriorityConfig, description="How impact and urgency make the priority."
+    )
+    templates: TemplatesConfig = Field(default_factory=TemplatesConfig, description="Texts of tickets.")
+    routes: list[RouteConfig] = Field(
+        default_factory=list,
+        description="Which incidents become tickets where. Tried in order; the first that matches is taken.",
+    )
+    destinations: dict[Name, DestinationConfig] = Field(
+        default_factory=dict, description="Ticketing tools, by the name that routes use."
+    )

@@ -1,0 +1,60 @@
+"""What the rest of Tocsin is given of the configuration: checked and compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from adapters.tickets import DestinationConfig
+from config.models import IngestConfig, TocsinConfig
+from config.problems import Problem
+from correlation.rules import CorrelationRules
+from ingest.models import SourceConfig
+from routing.models import compile_routing
+from routing.rules import RoutingRules
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration without mistakes."""
+
+    sources: Mapping[str, SourceConfig]
+    ingest: IngestConfig
+    correlation: CorrelationRules
+    routing: RoutingRules
+    partitions: int
+    partition_by: tuple[str, ...]
+    destinations: Mapping[str, DestinationConfig]
+    broker: SecretStr | None
+    """RabbitMQ's URL; None for the embedded broker."""
+    store: SecretStr | None
+    """Redis' URL; None for the embedded store."""
+    public_url: str
+    warnings: tuple[Problem, ...]
+    """What is allowed but hardly meant."""
+
+
+def compile_settings(config: TocsinConfig, warnings: tuple[Problem, ...]) -> Settings:
+    """Hand each part to whom it concerns."""
+    identity = {name: tuple(source.identity) for name, source in config.sources.items() if source.identity}
+    return Settings(
+        sources=config.sources,
+        ingest=config.ingest,
+        correlation=config.correlation.compile(identity),
+        routing=compile_routing(
+            services=config.services,
+            priority=config.priority,
+            templates=config.templates,
+            routes=config.routes,
+            public_url=config.public_url,
+        ),
+        partitions=config.correlation.partitions,
+        partition_by=tuple(config.correlation.partition_by),
+        destinations=config.destinations,
+        broker=config.broker,
+        store=config.store,
+        public_url=config.public_url,
+        warnings=warnings,
+    )
