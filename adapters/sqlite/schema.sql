@@ -36,7 +36,7 @@ CREATE TABLE records (
   key TEXT NOT NULL,
   value BLOB NOT NULL,
   PRIMARY KEY (shard, key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE timers (
   shard INTEGER NOT NULL,

@@ -1,0 +1,160 @@
+"""The file: how it is opened, asked, and what its errors mean.
+
+Jobs are functions of a connection. Those submitted while a commit is being written share the next one, which
+makes many small durable writes cheap. The event loop never waits for the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import ExitStack, closing
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from adapters.sqlite.filelock import FileLock
+from adapters.sqlite.lanes import Checkpointer, Lane, Work, read_group
+from domain.errors import StorageFull, StoreUnavailable, TocsinError, Unavailable
+
+T = TypeVar("T")
+SCHEMA_VERSION: Final = 1
+OLDEST_SQLITE: Final = (3, 37, 0)
+"""The first with STRICT tables; RETURNING is older."""
+BUSY_TIMEOUT: Final = 10.0
+"""Seconds to wait for another process that writes."""
+
+# FULL: a commit is on the disk before anyone is told. Waiting for fsync alone is not enough on macOS.
+# Checkpoints are the Checkpointer's; the automatic one only catches what it cannot keep up with.
+# No mmap: it counts as our memory, and turns a read error into a crash.
+_PRAGMAS: Final = """
+PRAGMA synchronous = FULL;
+PRAGMA fullfsync = ON;
+PRAGMA checkpoint_fullfsync = ON;
+PRAGMA temp_store = MEMORY;
+"""
+_WRITER_PRAGMAS: Final = """
+PRAGMA journal_mode = WAL;
+PRAGMA wal_autocheckpoint = 50000;
+PRAGMA journal_size_limit = 67108864;
+PRAGMA cache_size = -32768;
+"""
+_READER_PRAGMAS: Final = """
+PRAGMA query_only = ON;
+PRAGMA cache_size = -16384;
+"""
+
+
+class Database:
+    """A file and its threads, used from the event loop it was opened on. Processes may share the file."""
+
+    def __init__(self, path: Path, connections: _Connections) -> None:
+        self.path = path
+        self._checkpointer = Checkpointer(connections.checkpointer)
+        self._writer = Lane("sqlite-writer", connections.writer, self._checkpointer.write_group)
+        self._reader = Lane("sqlite-reader", connections.reader, read_group)
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Open the file, and make it where it does not exist.
+
+        Raises:
+            StoreUnavailable: it cannot be opened, is no database, or a newer Tocsin made it.
+            StorageFull: there is no room to make it.
+        """
+        try:
+            return cls(path, await asyncio.to_thread(_connect, path))
+        except (sqlite3.Error, OSError) as error:
+            raise _explain(error, path, StoreUnavailable) from error
+
+    async def write(self, work: Work[T], unavailable: type[Unavailable]) -> T:
+        """Run *work* in a transaction and answer once it is on the disk. Cancelling does not undo it.
+
+        Raises:
+            StorageFull: nothing was written.
+            Unavailable: of the kind *unavailable*; what became of it is unknown.
+        """
+        return await self._submit(self._writer, work, unavailable)
+
+    async def read(self, work: Work[T], unavailable: type[Unavailable]) -> T:
+        """Run *work*, which sees all that was written before.
+
+        Raises:
+            Unavailable: of the kind *unavailable*.
+        """
+        return await self._submit(self._reader, work, unavailable)
+
+    async def close(self) -> None:
+        """Finish the jobs under way, for a bounded time; safe to call twice."""
+        self._closed = True
+        await asyncio.gather(self._writer.stop(), self._reader.stop(), self._checkpointer.stop())
+
+    async def _submit(self, lane: Lane, work: Work[T], unavailable: type[Unavailable]) -> T:
+        if self._closed:
+            raise unavailable(f"{self.path} is closed")
+        try:
+            return await lane.submit(work)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, _MISTAKES):
+                raise
+            raise _explain(error, self.path, unavailable) from error
+
+
+class _Connections(NamedTuple):
+    writer: sqlite3.Connection
+    reader: sqlite3.Connection
+    checkpointer: sqlite3.Connection
+
+
+def _connect(path: Path) -> _Connections:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreUnavailable(
+            f"SQLite {sqlite3.sqlite_version} is too old, "
+            f"{'.'.join(map(str, OLDEST_SQLITE))} or newer is needed: use another build of Python"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # SQLite does not wait its turn to change a file to WAL, so processes that start together queue up here.
+    with closing(FileLock(path.with_name(f"{path.name}.lock"))) as lock, ExitStack() as undo:
+        lock.acquire()
+        writer, reader, checkpointer = (undo.enter_context(closing(_open(path))) for _ in range(3))
+        for connection in (writer, reader, checkpointer):
+            connection.executescript(_PRAGMAS)
+        _prepare(writer, path)
+        reader.executescript(_READER_PRAGMAS)
+        undo.pop_all()
+    return _Connections(writer, reader, checkpointer)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+
+
+def _prepare(writer: sqlite3.Connection, path: Path) -> None:
+    writer.executescript(_WRITER_PRAGMAS)
+    ((version,),) = writer.execute("PRAGMA user_version").fetchall()
+    if version > SCHEMA_VERSION:
+        raise StoreUnavailable(
+            f"{path} was written by a newer Tocsin (schema {version}, this one knows {SCHEMA_VERSION}): "
+            "run that version or a later one, or name another data folder"
+        )
+    if version == 0:
+        schema = files("adapters.sqlite").joinpath("schema.sql").read_text("utf-8")
+        writer.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
+
+
+# Of ours, and of one job alone: to try again would not help, to call the file unavailable would hide it.
+_MISTAKES: Final = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _explain(error: Exception, path: Path, unavailable: type[Unavailable]) -> TocsinError:
+    """Say what an error of SQLite means to callers, and where."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is detail
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull(f"{path}: no room left on the disk; nothing was written")
+    if code in _DAMAGED:
+        return unavailable(f"{path} is damaged or no database ({error}): restore a backup, or move it away")
+    return unavailable(f"{path}: {error}")

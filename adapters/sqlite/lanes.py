@@ -1,0 +1,179 @@
+"""The threads: one writes, one reads, one copies what was written from the log into the file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any, Final, Generic, TypeVar
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+"""What a job does. It may raise: then nothing of it is written, and whoever submitted it gets the error."""
+
+CLOSE_TIMEOUT: Final = 10.0
+"""Seconds that jobs under way get when the database is closed."""
+MAX_GROUP: Final = 128
+"""Jobs that share a commit: with large messages, tens of megabytes."""
+CHECKPOINT_PAUSE: Final = 0.5
+"""Seconds between checkpoints, so that a page written often is copied once."""
+LOG_PAGES: Final = 4000
+"""Length of the log from which on it is begun anew at the next chance: 16 MiB."""
+
+# What is passive waits for nobody and stops nobody; what it leaves out is left for the next time.
+_CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
+
+
+class Job(Generic[T]):
+    """Work, who waits for it, and how it went."""
+
+    __slots__ = ("error", "future", "result", "work")
+
+    def __init__(self, work: Work[T], future: asyncio.Future[T]) -> None:
+        self.work = work
+        self.future = future
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def settle(self) -> None:
+        """Tell the one who waits, unless nobody does any more."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+_RunGroup = Callable[[sqlite3.Connection, Sequence[Job[Any]]], None]
+
+
+class Lane:
+    """A thread with a connection of its own: takes the jobs that wait, runs them, settles them together."""
+
+    def __init__(self, name: str, connection: sqlite3.Connection, run_group: _RunGroup) -> None:
+        self._connection = connection
+        self._run_group = run_group
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._ended = asyncio.Event()
+        # A daemon: a disk that hangs must not keep the process from ending.
+        Thread(target=self._run, name=name, daemon=True).start()
+
+    def submit(self, work: Work[T]) -> asyncio.Future[T]:
+        """Put *work* in line."""
+        job = Job(work, self._loop.create_future())
+        self._jobs.put(job)
+        return job.future
+
+    async def stop(self) -> None:
+        """Let the thread finish what is in line; interrupt it when that takes too long."""
+        self._jobs.put(None)
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._ended.wait()
+        except TimeoutError:
+            self._connection.interrupt()
+
+    def _run(self) -> None:
+        for group in self._groups():
+            self._run_group(self._connection, group)
+            self._tell(lambda group=group: [job.settle() for job in group])  # type: ignore[misc]
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._tell(self._ended.set)
+
+    def _groups(self) -> Iterator[list[Job[Any]]]:
+        """Give what waits, at least one job at a time, until told to stop."""
+        while (job := self._jobs.get()) is not None:
+            yield [job, *islice(iter(self._next, None), MAX_GROUP - 1)]
+
+    def _next(self) -> Job[Any] | None:
+        """Take a job without waiting; None at the end of the line, or of all."""
+        with suppress(Empty):
+            if (job := self._jobs.get_nowait()) is not None:
+                return job
+            self._jobs.put(None)
+        return None
+
+    def _tell(self, callback: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop is gone, and with it everyone who waits
+            self._loop.call_soon_threadsafe(callback)
+
+
+class Checkpointer:
+    """Copies what was committed from the log into the file, beside the writer rather than in its way.
+
+    Copying takes tens of milliseconds, in which no commit would be made. But the log can only begin anew when
+    all of it is copied, and while much is written there is always a rest. That is small, and the writer's.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._written = Event()
+        self._stopped = Event()
+        self._rest_is_small = False
+        self._thread = Thread(target=self._run, name="sqlite-checkpointer", daemon=True)
+        self._thread.start()
+
+    def write_group(self, connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
+        """Commit *group*, then copy what is left to copy, if it is time for that."""
+        _write_group(connection, group)
+        self._written.set()
+        if self._rest_is_small:
+            self._rest_is_small = False
+            with suppress(sqlite3.Error):
+                connection.execute(_CHECKPOINT)
+
+    async def stop(self) -> None:
+        """Wait for the copying under way, for a bounded time. What is in the log only is as safe."""
+        self._stopped.set()
+        self._written.set()
+        await asyncio.to_thread(self._thread.join, CLOSE_TIMEOUT)
+
+    def _run(self) -> None:
+        while self._written.wait() and not self._stopped.wait(CHECKPOINT_PAUSE):
+            self._written.clear()
+            with suppress(sqlite3.Error):  # whatever is wrong, the writer will meet it and say so
+                ((_, pages, _),) = self._connection.execute(_CHECKPOINT).fetchall()
+                self._rest_is_small = pages > LOG_PAGES
+        self._connection.close()
+
+
+def _write_group(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
+    """Commit all jobs together; one that fails leaves the others alone."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in group:
+            _attempt(connection, job)
+        connection.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - the thread must live on, whoever waits gets the error
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        for job in group:
+            job.error = job.error or error
+
+
+def _attempt(connection: sqlite3.Connection, job: Job[Any]) -> None:
+    connection.execute("SAVEPOINT job")
+    try:
+        job.result = job.work(connection)
+    except Exception as error:
+        if not connection.in_transaction:
+            raise  # SQLite gave up the whole transaction, as it does when the disk is full
+        job.error = error
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
+
+
+def read_group(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
+    """Run all jobs, each on its own."""
+    for job in group:
+        try:
+            job.result = job.work(connection)
+        except Exception as error:  # noqa: BLE001 - the thread must live on, whoever waits gets the error
+            job.error = error
