@@ -102,7 +102,8 @@ CLAIM: Final = _script("claim.lua")
 REPORT: Final = _script("report.lua")
 SCAN: Final = _script("scan.lua")
 
-Argument = str | bytes | float
+Write = tuple[str, str, Sequence[str | float | msgspec.Raw]]
+"""Command, key within the shard, arguments; nothing is done without arguments."""
 V = TypeVar("V", bytes, float)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_letter = msgspec.msgpack.Decoder(tuple[str, Message]).decode
@@ -132,8 +133,8 @@ class RedisStore:
 
     async def commit(self, shard: str, epoch: int, commit: Commit) -> Millis | None:
         """Write *commit* by one script; return when the earliest timer is due."""
-        keys, arguments = script_arguments(shard, commit)
-        earliest = await self._run(COMMIT, keys, epoch, *arguments)
+        keys, packed = pack(shard, commit)
+        earliest = await self._run(COMMIT, keys, epoch, packed)
         if earliest is None:
             raise Fenced(f"{shard}: epoch {epoch} is over")
         return _due(earliest)
@@ -220,34 +221,38 @@ class RedisStore:
             return await self._ask("EVAL", script.source, len(keys), *keys, *arguments)
 
 
-def writes(shard: str, commit: Commit) -> Iterator[tuple[str, str, Sequence[Argument]]]:
-    """Tell what to write: command, key, arguments. Logs are dropped before lines are added to them."""
-    records, timers, counters, outbox = (_key(shard, f) for f in ("records", "timers", "counters", "outbox"))
-    put, removed = _split(commit.records)
-    yield "HSET", records, [part for record in put for part in record]
-    yield "HDEL", records, removed
-    yield from _scores(timers, commit.timers)
-    for index, members in _by_index(commit.index).items():
-        yield from _scores(_key(shard, f"index.{index}"), members)
-    for log, lines in _by_log(commit).items():
-        if log in commit.dropped_logs:
-            # Keeps nothing, so the key goes.
-            yield "LTRIM", _key(shard, f"log.{log}"), (1, 0)
-        yield "RPUSH", _key(shard, f"log.{log}"), lines
-    for name, added in commit.counters.items():
-        yield "HINCRBY", counters, (name, added)
-    yield "LTRIM", outbox, (commit.sent, -1) if commit.sent else ()
-    yield "RPUSH", outbox, [_pack(letter) for letter in commit.outbox]
-
-
-def script_arguments(shard: str, commit: Commit) -> tuple[list[str], list[Argument]]:
+def pack(shard: str, commit: Commit) -> tuple[list[str], bytes]:
     """Write a commit as ``commit.lua`` reads it: the keys, each once, and what to do with each."""
     keys = {_key(shard, "epoch"): 1, _key(shard, "timers"): 2}
-    arguments: list[Argument] = []
-    for command, key, values in writes(shard, commit):
-        if values:
-            arguments += (command, keys.setdefault(key, len(keys) + 1), len(values), *values)
-    return list(keys), arguments
+    packed = [
+        (command, keys.setdefault(_key(shard, name), len(keys) + 1), arguments)
+        for command, name, arguments in _writes(commit)
+        if arguments
+    ]
+    return list(keys), _pack(packed)
+
+
+def _writes(commit: Commit) -> Iterator[Write]:
+    put, removed = _split(commit.records)
+    yield "HSET", "records", [part for key, value in put for part in (key, _raw(value))]
+    yield "HDEL", "records", removed
+    yield from _scores("timers", commit.timers)
+    for index, members in _by_index(commit.index).items():
+        yield from _scores(f"index.{index}", members)
+    for log in commit.dropped_logs:
+        # Keeps nothing, so the key goes.
+        yield "LTRIM", f"log.{log}", (1, 0)
+    for log, lines in _by_log(commit.lines).items():
+        yield "RPUSH", f"log.{log}", lines
+    for name, added in commit.counters.items():
+        yield "HINCRBY", "counters", (name, added)
+    yield "LTRIM", "outbox", (commit.sent, -1) if commit.sent else ()
+    yield "RPUSH", "outbox", [_raw(_pack(letter)) for letter in commit.outbox]
+
+
+def _raw(value: bytes) -> msgspec.Raw:
+    """Pack bytes as a string: the MessagePack of Redis is older than its binary type."""
+    return msgspec.Raw(b"\xdb" + len(value).to_bytes(4, "big") + value)
 
 
 def _key(shard: str, name: str) -> str:
@@ -260,7 +265,7 @@ def _split(changes: Mapping[str, V | None]) -> tuple[list[tuple[str, V]], list[s
     return put, [name for name, value in changes.items() if value is None]
 
 
-def _scores(key: str, changes: Mapping[str, float | None]) -> Iterator[tuple[str, str, Sequence[Argument]]]:
+def _scores(key: str, changes: Mapping[str, float | None]) -> Iterator[Write]:
     put, removed = _split(changes)
     yield "ZADD", key, [part for member, score in put for part in (score, member)]
     yield "ZREM", key, removed
@@ -273,10 +278,10 @@ def _by_index(changes: dict[tuple[str, str], float | None]) -> dict[str, dict[st
     return indexes
 
 
-def _by_log(commit: Commit) -> dict[str, list[bytes]]:
-    logs: dict[str, list[bytes]] = {log: [] for log in commit.dropped_logs}
-    for log, line in commit.lines:
-        logs.setdefault(log, []).append(line)
+def _by_log(lines: list[tuple[str, bytes]]) -> dict[str, list[msgspec.Raw]]:
+    logs: defaultdict[str, list[msgspec.Raw]] = defaultdict(list)
+    for log, line in lines:
+        logs[log].append(_raw(line))
     return logs
 
 
