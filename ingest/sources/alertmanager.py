@@ -1,0 +1,95 @@
+"""Alertmanager's webhook, version 4.
+
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from domain.alert import Alert, AlertState
+from domain.times import Millis, to_millis
+from ingest.sources.body import decode
+from ingest.sources.fingerprint import fingerprint
+from ingest.sources.severities import severity_of
+
+Labels = Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+NAMELESS = "unnamed alert"
+
+
+class LabelledAlert(msgspec.Struct, rename="camel", gc=False):
+    """What the webhook and the push to Alertmanager have in common."""
+
+    labels: Labels
+    annotations: dict[str, str] | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    generator_url: str = msgspec.field(name="generatorURL", default="")
+
+
+class _WebhookAlert(LabelledAlert, rename="camel", gc=False):
+    status: AlertState | None = None
+    fingerprint: str = ""
+
+
+class _Webhook(msgspec.Struct, gc=False):
+    alerts: list[_WebhookAlert]
+
+
+_decoder = msgspec.json.Decoder(_Webhook)
+
+
+def parse(body: bytes, received_at: Millis, source: str) -> list[Alert]:
+    """Read one webhook. The state is each alert's own; that of the envelope says only whether any fires.
+
+    Raises:
+        BadBody: if it is not one.
+    """
+    return [
+        build(each, each.status, each.fingerprint or fingerprint(each.labels), received_at, source)
+        for each in decode(_decoder, body).alerts
+    ]
+
+
+def build(
+    given: LabelledAlert, state: AlertState | None, identity: str, received_at: Millis, source: str
+) -> Alert:
+    """Say it in our words. Without a *state*, an alert whose end has come is resolved, as in Alertmanager."""
+    labels, annotations = given.labels, given.annotations or {}
+    ends_at = _millis(given.ends_at)
+    if state is None:
+        state = AlertState.FIRING if ends_at is None or ends_at > received_at else AlertState.RESOLVED
+    if ends_at is not None:
+        ends_at = min(ends_at, received_at) if state is AlertState.RESOLVED else None
+    starts_at = _millis(given.starts_at)
+    name = labels.get("alertname") or NAMELESS
+    return Alert(
+        source,
+        identity,
+        state,
+        severity_of(labels.get("severity", "")),
+        name,
+        _summary(annotations) or name,
+        labels,
+        annotations,
+        # A clock that runs ahead must not outrank what comes later.
+        received_at if starts_at is None or starts_at > received_at else starts_at,
+        ends_at,
+        labels.get("service", ""),
+        given.generator_url,
+    )
+
+
+def _summary(annotations: dict[str, str]) -> str:
+    get = annotations.get
+    return get("summary") or get("message") or get("description") or ""
+
+
+def _millis(moment: datetime | None) -> Millis | None:
+    """Convert; Go's zero time, year 1, stands for none."""
+    return None if moment is None or moment.year <= 1 else to_millis(moment)
