@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from tests.services.server import HOST, Server, ServerMissingError, free_port
+from tests.services.server import HOST, Server, ServerFailedError, ServerMissingError, free_port
 
 if TYPE_CHECKING:
     import socket
@@ -24,10 +25,7 @@ SCRIPTS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin", "/usr/local/sbin", "/u
 # start script becomes the Erlang machine instead of waiting for it, so signals reach the server.
 WITH_EPMD = 'epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & detached=1 exec "$0"'
 
-# Until then a new quorum queue does not survive kill -9, whatever was confirmed on it: RabbitMQ (3.10 at
-# least) writes the queue's name to names.dets only half a second later; without it, it starts the queue
-# anew, empty and for ever without a leader.
-NEW_QUEUE_SETTLES_SECONDS = 1.0
+DURABLE_SECONDS = 20
 
 SETTINGS = """[{rabbit, [
   {vm_memory_high_watermark, {absolute, "512MiB"}},
@@ -53,10 +51,27 @@ class RabbitMQ(Server):
         """The address of the default virtual host."""
         return f"amqp://guest:guest@{HOST}:{self.port}/"
 
+    def wait_until_durable(self, *queues: str) -> None:
+        """Wait until *queues*, new quorum queues of the default virtual host, will survive kill -9.
+
+        RabbitMQ (3.10 at least) confirms messages before the name of their new queue is on disk: names.dets
+        follows about a second later, by its auto-save. A node killed before that starts the queue anew, empty
+        and for ever without a leader. A queue that once was durable stays so.
+        """
+        names = [f"%2F_{queue}".encode() for queue in queues]
+        deadline = time.monotonic() + DURABLE_SECONDS
+        while not all(any(name in file for file in self._names_on_disk()) for name in names):
+            if time.monotonic() > deadline:
+                raise ServerFailedError(f"{queues} not in names.dets after {DURABLE_SECONDS} s")
+            time.sleep(0.05)
+
     def answers(self, connection: socket.socket) -> bool:
         """Greet in AMQP 0-9-1: a node that is ready answers with a method frame on channel 0."""
         connection.sendall(b"AMQP\x00\x00\x09\x01")
         return connection.recv(3) == b"\x01\x00\x00"
+
+    def _names_on_disk(self) -> list[bytes]:
+        return [file.read_bytes() for file in (self.folder / "data").rglob("names.dets")]
 
 
 def binary() -> str:

@@ -16,7 +16,7 @@ import pytest
 import redis.asyncio as aioredis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tests.services.rabbitmq import NEW_QUEUE_SETTLES_SECONDS, RabbitMQ
+from tests.services.rabbitmq import RabbitMQ
 from tests.services.redis import Redis
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ QUORUM: FieldTable = {"x-queue-type": "quorum"}
 
 async def test_a_confirmed_message_survives_kill_9_of_rabbitmq(own_rabbitmq: RabbitMQ) -> None:
     await _declare(own_rabbitmq.url, "durable")
-    await asyncio.sleep(NEW_QUEUE_SETTLES_SECONDS)
+    await asyncio.to_thread(own_rabbitmq.wait_until_durable, "durable")
     await _publish(own_rabbitmq.url, "durable", b"first")
     own_rabbitmq.kill9()
     own_rabbitmq.start()
