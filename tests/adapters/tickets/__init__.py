@@ -1,0 +1,1 @@
+"""Each ticketing tool, held to the contract of them all."""

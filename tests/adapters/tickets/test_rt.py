@@ -263,6 +263,14 @@ async def test_a_hit_that_has_another_key_is_not_ours() -> None:
         assert await system.find("abc") is None
 
 
+async def test_an_address_without_an_rt_is_not_taken_for_no_ticket() -> None:
+    async with speaking(plain, broken_app(Trouble(404))) as system:
+        with pytest.raises(PermanentError) as caught:
+            await system.find("abc")
+
+    assert caught.value.reason is Reason.NOT_FOUND
+
+
 def test_a_new_ticket_is_all_that_rt_needs() -> None:
     settings = config("https://rt.example", impact_field="Impact", priorities={"P2": 90})
 
