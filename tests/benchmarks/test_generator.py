@@ -75,7 +75,12 @@ async def test_a_request_whose_connection_broke_is_sent_over_a_new_one(origin, m
 async def test_a_server_that_is_gone_ends_the_load(origin, monkeypatch):
     monkeypatch.setattr(load, "RECONNECT_WAIT", 0.001)
     reached = asyncio.Event()
-    async with origin(lambda _: reached.set() or b"") as site:
+
+    def hang_up(_: int) -> bytes:
+        reached.set()
+        return b""
+
+    async with origin(hang_up) as site:
         sending = asyncio.ensure_future(Load(site.target, requests(site.target, 1)).run())
         await reached.wait()
 

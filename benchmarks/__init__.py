@@ -1,0 +1,1 @@
+"""The load generator, its works and sink, and the runs that write `docs/performance.md`."""
