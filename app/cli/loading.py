@@ -1,0 +1,25 @@
+"""Reading the configuration for a command: every mistake is shown, and ends it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+from config.load import load, parse
+from config.problems import ConfigError
+from config.settings import Settings
+
+
+def load_or_exit(path: Path | None) -> Settings:
+    """Load a configuration, or the defaults; print what is wrong and exit with 1 if anything is."""
+    try:
+        settings = load(path, os.environ) if path else parse("", "defaults", os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(1) from None
+    for warning in settings.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return settings

@@ -1,0 +1,177 @@
+"""Wires a running Tocsin out of checked settings. The only place that knows every concrete class.
+
+One straight function on purpose: each part registers how it is stopped the moment it exists, and is stopped in
+the opposite order, so nothing is taken away from under what still uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from adapters.brokers.rabbitmq import RabbitBroker
+from adapters.brokers.sqlite import SqliteBroker
+from adapters.delivery.calls import Calls
+from adapters.delivery.handler import DeliveryHandler
+from adapters.delivery.reconcile import Pace
+from adapters.http import Http
+from adapters.sqlite import Database
+from adapters.stores.redis import RedisStore
+from adapters.stores.sqlite import SqliteStore
+from adapters.tickets import DestinationConfig
+from app.partitions import partitioner
+from app.shard.effects import NoEffects
+from app.shard.loop import Ports, Shard
+from app.tasks import Tasks
+from config.settings import Settings
+from correlation.handler import CorrelationHandler
+from correlation.rules import DAY
+from domain.ports import Broker, StateStore, TicketSystem, alerts_mailbox, tickets_mailbox
+from domain.times import Millis
+from ingest.publisher import Publisher, Publishes
+from ingest.reporter import Reporter
+from ingest.server import Ingest
+from ingest.spool import Spool
+from routing.router import IncidentRouter
+
+GRACE = 20.0
+"""Seconds that a stopping part may take to settle what it has in hand."""
+
+log = structlog.get_logger("service")
+
+
+class Role(StrEnum):
+    """A share of the work that a process can take on."""
+
+    INGEST = "ingest"
+    CORRELATE = "correlate"
+    DELIVER = "deliver"
+
+
+@dataclass(slots=True)
+class Service:
+    """A running Tocsin, for the HTTP server and the commands around it."""
+
+    settings: Settings
+    broker: Broker
+    store: StateStore
+    tasks: Tasks
+    ingest: Ingest | None = None
+    publisher: Publisher | None = None
+    spool: Spool | None = None
+    systems: Mapping[str, TicketSystem] = field(default_factory=dict)
+
+
+def clock() -> Millis:
+    """Read the wall clock. The core never does."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def running(settings: Settings, data: Path, roles: frozenset[Role]) -> AsyncIterator[Service]:
+    """Run the given roles until the block ends."""
+    async with AsyncExitStack() as stack:
+        broker, store = await _ports(settings, data, stack)
+        tasks = await stack.enter_async_context(Tasks())
+        service = Service(settings, broker, store, tasks)
+        ports = Ports(broker, store, clock)
+        if Role.DELIVER in roles:
+            await _start_delivery(service, ports, stack)
+        if Role.CORRELATE in roles:
+            _start_correlation(service, ports, stack)
+        if Role.INGEST in roles:
+            await _start_ingest(service, data, stack)
+        yield service
+
+
+async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple[Broker, StateStore]:
+    """Open broker and store: the services where the configuration names them, else one file."""
+    broker: Broker | None = None
+    store: StateStore | None = None
+    if settings.broker is not None:
+        broker = RabbitBroker(settings.broker.get_secret_value())
+    if settings.store is not None:
+        store = RedisStore(settings.store.get_secret_value())
+    if broker is None or store is None:
+        data.mkdir(parents=True, exist_ok=True)
+        database = await Database.open(data / "tocsin.db")
+        stack.push_async_callback(database.close)
+        broker = broker or SqliteBroker(database)
+        store = store or SqliteStore(database)
+    stack.push_async_callback(store.close)
+    stack.push_async_callback(broker.close)
+    return broker, store
+
+
+async def _start_delivery(service: Service, ports: Ports, stack: AsyncExitStack) -> None:
+    http = Http()
+    stack.push_async_callback(http.close)
+    systems = {name: config.build(http) for name, config in service.settings.destinations.items()}
+    service.systems = systems
+    keep = service.settings.correlation.keep_resolved + DAY
+    for name, config in service.settings.destinations.items():
+        system = systems[name]
+        stack.push_async_callback(system.close)
+        pace = Pace(config.min_interval, round(system.search_lag * 1000))
+        calls = Calls(system, most=config.concurrency, budget=_budget(config), clock=ports.clock)
+        shard = Shard(tickets_mailbox(name), DeliveryHandler(name, pace, keep), calls, ports)
+        _start(service, shard, stack)
+
+
+def _budget(config: DestinationConfig) -> AsyncLimiter | None:
+    """Turn requests a minute into a token bucket that holds a burst."""
+    rate = config.rate
+    return AsyncLimiter(rate.burst, rate.burst * 60 / rate.per_minute) if rate else None
+
+
+def _start_correlation(service: Service, ports: Ports, stack: AsyncExitStack) -> None:
+    router = IncidentRouter(service.settings.routing)
+    for partition in range(service.settings.partitions):
+        mailbox = alerts_mailbox(partition)
+        handler = CorrelationHandler(mailbox, service.settings.correlation, router)
+        _start(service, Shard(mailbox, handler, NoEffects(), ports), stack)
+
+
+def _start(service: Service, shard: Shard, stack: AsyncExitStack) -> None:
+    task = service.tasks.start(shard.run(), shard.name)
+
+    async def stop() -> None:
+        shard.stop()
+        await service.tasks.finish(task, GRACE)
+
+    stack.push_async_callback(stop)
+
+
+async def _start_ingest(service: Service, data: Path, stack: AsyncExitStack) -> None:
+    settings = service.settings
+    outlet: Publishes = service.broker
+    if settings.broker is not None:
+        service.spool = outlet = await Spool.open(data / "spool.db", service.broker, settings.ingest.spool.max_size)
+        stack.push_async_callback(service.spool.close)
+    publisher = Publisher(
+        outlet,
+        os.urandom(6).hex(),
+        partitions=settings.partitions,
+        partition=partitioner(settings.partition_by, settings.partitions) if settings.partitions > 1 else None,
+    )
+    reporter = Reporter(service.store.report, publisher.producer, lambda: publisher.confirmed)
+    reporting = service.tasks.start(reporter.run(), "reporter")
+
+    async def drain() -> None:
+        await publisher.drain(GRACE)
+        reporting.cancel()
+        await reporter.flush()
+
+    stack.push_async_callback(drain)
+    service.publisher = publisher
+    sources = {name: config.build(name) for name, config in settings.sources.items()}
+    service.ingest = Ingest(sources, publisher, clock, settings.ingest.build())
