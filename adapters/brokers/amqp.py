@@ -22,14 +22,11 @@ from itertools import count
 from typing import Any, Final
 
 import aio_pika
-from aio_pika.abc import (
-    AbstractChannel,
-    AbstractConnection,
-    AbstractExchange,
-    AbstractIncomingMessage,
-    AbstractQueue,
-)
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractQueue
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
+from aiormq import spec
+from aiormq.abc import AbstractChannel as PlainChannel
+from aiormq.abc import DeliveredMessage
 
 from domain.errors import BrokerUnavailable
 from domain.ports import Message
@@ -80,13 +77,28 @@ def unavailable(doing: str) -> Iterator[None]:
 _serial = count(1)
 
 
-def to_amqp(message: Message) -> aio_pika.Message:
-    """Put a message into an envelope.
+async def publish_all(channel: PlainChannel, exchange: str, key: str, messages: Sequence[Message]) -> None:
+    """Send all, in order, then wait for all confirms: when one has failed, none is still on its way.
+
+    Straight to aiormq, as what receives is: the wrappers of aio-pika cost a third of the time.
+    """
+    confirms = [
+        channel.basic_publish(
+            message.body, exchange=exchange, routing_key=key, properties=_properties(message), mandatory=True
+        )
+        for message in messages
+    ]
+    for result in await asyncio.gather(*confirms, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _properties(message: Message) -> spec.Basic.Properties:
+    """Write the envelope.
 
     The serial number makes ``message_id`` unique, copies included: by it aiormq knows which one was returned.
     """
-    return aio_pika.Message(
-        message.body,
+    return spec.Basic.Properties(
         content_type=CONTENT_TYPE,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         message_id=f"{message.producer}-{message.sequence}-{next(_serial)}",
@@ -99,28 +111,20 @@ def to_amqp(message: Message) -> aio_pika.Message:
     )
 
 
-def from_amqp(incoming: AbstractIncomingMessage) -> Message:
+def from_amqp(delivered: DeliveredMessage) -> Message:
     """Take a message out of its envelope. A stranger's, without our headers, is the reader's to judge."""
-    headers = incoming.headers
+    headers = delivered.header.properties.headers or {}
     producer = headers.get("producer")
     return Message(
         producer if isinstance(producer, str) else "",
         _number(headers.get("sequence")),
-        incoming.body,
+        delivered.body,
         _number(headers.get("alerts")),
     )
 
 
 def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-async def publish_all(exchange: AbstractExchange, key: str, messages: Sequence[Message]) -> None:
-    """Send all, in order, then wait for all confirms: when one has failed, none is still on its way."""
-    confirms = [exchange.publish(to_amqp(message), key, mandatory=True) for message in messages]
-    for result in await asyncio.gather(*confirms, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
 
 
 # ---- queues

@@ -19,20 +19,20 @@ from typing import Any, Final
 from uuid import uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import PublishError
+from aiormq.abc import AbstractChannel as PlainChannel
+from aiormq.abc import DeliveredMessage
 
 from adapters.brokers.amqp import (
     EXCHANGE,
     Retention,
     count_waiting,
     declare,
-    declare_exchange,
     from_amqp,
     journal_of,
     publish_all,
-    to_amqp,
     unavailable,
 )
 from domain.errors import BrokerUnavailable
@@ -89,7 +89,7 @@ class RabbitBroker:
             async with asyncio.timeout(self._timeout):
                 outlet = await self._outlet_to(mailbox)
                 try:
-                    await publish_all(outlet.exchange, mailbox, messages)
+                    await publish_all(outlet.channel, EXCHANGE, mailbox, messages)
                 except PublishError:
                     # No queue took it: somebody deleted the mailbox. The next attempt makes it again.
                     outlet.mailboxes.discard(mailbox)
@@ -223,21 +223,20 @@ class _Link:
 class _Outlet:
     """The publishing channel, and the mailboxes known to exist on it."""
 
-    channel: AbstractChannel
-    exchange: AbstractExchange
+    channel: PlainChannel
     mailboxes: set[str] = field(default_factory=set)
 
 
 async def _open_outlet(connection: AbstractConnection) -> _Outlet:
     channel = connection.channel(publisher_confirms=True, on_return_raises=True)
     await channel.initialize()
-    return _Outlet(channel, await declare_exchange(channel, EXCHANGE))
+    return _Outlet(await channel.get_underlay_channel())
 
 
 async def _put(connection: AbstractConnection, queue: str, message: Message) -> None:
     """Put a message into one queue, past the exchange."""
     async with connection.channel() as channel:
-        await channel.default_exchange.publish(to_amqp(message), queue)
+        await publish_all(await channel.get_underlay_channel(), "", queue, [message])
 
 
 class _Inbox:
@@ -268,8 +267,7 @@ class _Inbox:
         underlay = await self._channel.get_underlay_channel()
         underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
         await self._channel.set_qos(prefetch_count=prefetch)
-        queue = await self._channel.get_queue(self.queue, ensure=False)
-        await queue.consume(self._on_message, arguments=arguments)
+        await underlay.basic_consume(self.queue, self._on_message, arguments=arguments)
 
     async def receive(self, limit: int, wait: float) -> list[Received]:
         """Take what is there, up to *limit*; wait up to *wait* seconds for the first."""
@@ -314,10 +312,10 @@ class _Inbox:
             async with asyncio.timeout(self._timeout):
                 await self._channel.close()
 
-    async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
+    async def _on_message(self, delivered: DeliveredMessage) -> None:
         # Tags count the deliveries of a channel from 1.
-        self._delivered = incoming.delivery_tag or 0
-        self._waiting.append(Received(from_amqp(incoming), self._delivered))
+        self._delivered += 1
+        self._waiting.append(Received(from_amqp(delivered), self._delivered))
         self._news.set()
 
     def _on_close(self, _channel: AbstractChannel | None, error: BaseException | None) -> None:
