@@ -113,15 +113,22 @@ def _place(case: Case, rules: CorrelationRules) -> Decision:
 
 
 def _home(case: Case, rules: CorrelationRules) -> tuple[Verdict, str, Incident]:
+    """Its own incident first, then the group's most recent, else a new one. A member is never too late."""
     own, latest, now = case.own, case.latest, case.now
     if own is not None and own.is_open:
         return Verdict.JOINED, "fires again while its incident is open", own
-    if latest is not None and not _too_old(latest, case.group, now):
+    if own is not None and _resolved_lately(own, now, rules):
+        return Verdict.REOPENED, "fires again soon after its incident was resolved", own
+    if latest is not None and now - latest.opened_at <= case.group.rule.max_age:
         if latest.is_open and now - latest.joined_at <= case.group.rule.window:
             return Verdict.JOINED, f"in the window of {case.group.key}", _as_member(latest, case)
-        if not latest.is_open and now - (latest.resolved_at or 0) <= rules.reopen_within:
+        if _resolved_lately(latest, now, rules):
             return Verdict.REOPENED, f"soon after {case.group.key} was resolved", _as_member(latest, case)
     return Verdict.OPENED, _why_new(case), _opened(case)
+
+
+def _resolved_lately(incident: Incident, now: Millis, rules: CorrelationRules) -> bool:
+    return incident.resolved_at is not None and now - incident.resolved_at <= rules.reopen_within
 
 
 def _place_late(case: Case, rules: CorrelationRules) -> Decision:
@@ -187,10 +194,6 @@ def _as_member(incident: Incident, case: Case) -> Incident:
 def _opened(case: Case) -> Incident:
     previous = case.latest.id if case.latest else ""
     return open_incident(case.group, case.alert, case.key, case.now, previous)
-
-
-def _too_old(incident: Incident, group: Group, now: Millis) -> bool:
-    return now - incident.opened_at > group.rule.max_age
 
 
 def _why_new(case: Case) -> str:
