@@ -11,10 +11,10 @@ import sqlite3
 from contextlib import ExitStack, closing
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from adapters.sqlite.filelock import FileLock
-from adapters.sqlite.lanes import Checkpointer, Lane, Work, read_group
+from adapters.sqlite.lanes import Lane, Work, read_group, write_group
 from domain.errors import StorageFull, StoreUnavailable, TocsinError, Unavailable
 
 T = TypeVar("T")
@@ -25,34 +25,33 @@ BUSY_TIMEOUT: Final = 10.0
 """Seconds to wait for another process that writes."""
 
 # FULL: a commit is on the disk before anyone is told. Waiting for fsync alone is not enough on macOS.
-# Checkpoints are the Checkpointer's; the automatic one only catches what it cannot keep up with.
+# Small checkpoints, in the writer: the disk has to take a larger one whole before the next commit, also from
+# one that a thread of its own makes.
 # No mmap: it counts as our memory, and turns a read error into a crash.
-_PRAGMAS: Final = """
+_WRITER_PRAGMAS: Final = """
+PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
-PRAGMA temp_store = MEMORY;
-"""
-_WRITER_PRAGMAS: Final = """
-PRAGMA journal_mode = WAL;
-PRAGMA wal_autocheckpoint = 50000;
+PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -32768;
+PRAGMA temp_store = MEMORY;
 """
 _READER_PRAGMAS: Final = """
 PRAGMA query_only = ON;
 PRAGMA cache_size = -16384;
+PRAGMA temp_store = MEMORY;
 """
 
 
 class Database:
     """A file and its threads, used from the event loop it was opened on. Processes may share the file."""
 
-    def __init__(self, path: Path, connections: _Connections) -> None:
+    def __init__(self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
         self.path = path
-        self._checkpointer = Checkpointer(connections.checkpointer)
-        self._writer = Lane("sqlite-writer", connections.writer, self._checkpointer.write_group)
-        self._reader = Lane("sqlite-reader", connections.reader, read_group)
+        self._writer = Lane("sqlite-writer", writer, write_group)
+        self._reader = Lane("sqlite-reader", reader, read_group)
         self._closed = False
 
     @classmethod
@@ -64,7 +63,7 @@ class Database:
             StorageFull: there is no room to make it.
         """
         try:
-            return cls(path, await asyncio.to_thread(_connect, path))
+            return cls(path, *await asyncio.to_thread(_connect, path))
         except (sqlite3.Error, OSError) as error:
             raise _explain(error, path, StoreUnavailable) from error
 
@@ -88,7 +87,7 @@ class Database:
     async def close(self) -> None:
         """Finish the jobs under way, for a bounded time; safe to call twice."""
         self._closed = True
-        await asyncio.gather(self._writer.stop(), self._reader.stop(), self._checkpointer.stop())
+        await asyncio.gather(self._writer.stop(), self._reader.stop())
 
     async def _submit(self, lane: Lane, work: Work[T], unavailable: type[Unavailable]) -> T:
         if self._closed:
@@ -101,13 +100,7 @@ class Database:
             raise _explain(error, self.path, unavailable) from error
 
 
-class _Connections(NamedTuple):
-    writer: sqlite3.Connection
-    reader: sqlite3.Connection
-    checkpointer: sqlite3.Connection
-
-
-def _connect(path: Path) -> _Connections:
+def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreUnavailable(
             f"SQLite {sqlite3.sqlite_version} is too old, "
@@ -117,13 +110,11 @@ def _connect(path: Path) -> _Connections:
     # SQLite does not wait its turn to change a file to WAL, so processes that start together queue up here.
     with closing(FileLock(path.with_name(f"{path.name}.lock"))) as lock, ExitStack() as undo:
         lock.acquire()
-        writer, reader, checkpointer = (undo.enter_context(closing(_open(path))) for _ in range(3))
-        for connection in (writer, reader, checkpointer):
-            connection.executescript(_PRAGMAS)
+        writer, reader = (undo.enter_context(closing(_open(path))) for _ in range(2))
         _prepare(writer, path)
         reader.executescript(_READER_PRAGMAS)
         undo.pop_all()
-    return _Connections(writer, reader, checkpointer)
+    return writer, reader
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""The threads: one writes, one reads, one copies what was written from the log into the file."""
+"""The threads: one writes, one reads. Each has a connection of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,13 +19,6 @@ CLOSE_TIMEOUT: Final = 10.0
 """Seconds that jobs under way get when the database is closed."""
 MAX_GROUP: Final = 128
 """Jobs that share a commit: with large messages, tens of megabytes."""
-CHECKPOINT_PAUSE: Final = 0.5
-"""Seconds between checkpoints, so that a page written often is copied once."""
-LOG_PAGES: Final = 4000
-"""Length of the log from which on it is begun anew at the next chance: 16 MiB."""
-
-# What is passive waits for nobody and stops nobody; what it leaves out is left for the next time.
-_CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 class Job(Generic[T]):
@@ -105,46 +98,7 @@ class Lane:
             self._loop.call_soon_threadsafe(callback)
 
 
-class Checkpointer:
-    """Copies what was committed from the log into the file, beside the writer rather than in its way.
-
-    Copying takes tens of milliseconds, in which no commit would be made. But the log can only begin anew when
-    all of it is copied, and while much is written there is always a rest. That is small, and the writer's.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._written = Event()
-        self._stopped = Event()
-        self._rest_is_small = False
-        self._thread = Thread(target=self._run, name="sqlite-checkpointer", daemon=True)
-        self._thread.start()
-
-    def write_group(self, connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
-        """Commit *group*, then copy what is left to copy, if it is time for that."""
-        _write_group(connection, group)
-        self._written.set()
-        if self._rest_is_small:
-            self._rest_is_small = False
-            with suppress(sqlite3.Error):
-                connection.execute(_CHECKPOINT)
-
-    async def stop(self) -> None:
-        """Wait for the copying under way, for a bounded time. What is in the log only is as safe."""
-        self._stopped.set()
-        self._written.set()
-        await asyncio.to_thread(self._thread.join, CLOSE_TIMEOUT)
-
-    def _run(self) -> None:
-        while self._written.wait() and not self._stopped.wait(CHECKPOINT_PAUSE):
-            self._written.clear()
-            with suppress(sqlite3.Error):  # whatever is wrong, the writer will meet it and say so
-                ((_, pages, _),) = self._connection.execute(_CHECKPOINT).fetchall()
-                self._rest_is_small = pages > LOG_PAGES
-        self._connection.close()
-
-
-def _write_group(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
+def write_group(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
     """Commit all jobs together; one that fails leaves the others alone."""
     try:
         connection.execute("BEGIN IMMEDIATE")
