@@ -72,7 +72,11 @@ class Spool:
         A publish that takes longer than *patience* seconds counts as failed.
         """
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        file = await asyncio.get_running_loop().run_in_executor(thread, SpoolFile.open, path, max_size)
+        try:
+            file = await asyncio.get_running_loop().run_in_executor(thread, SpoolFile.open, path, max_size)
+        except BaseException:
+            thread.shutdown()
+            raise
         return cls(broker, file, thread, patience=patience, longest_retry=longest_retry)
 
     @property

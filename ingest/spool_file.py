@@ -65,10 +65,14 @@ class SpoolFile:
             sqlite3.OperationalError: another process has it, or it cannot be written.
         """
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for setting in _SETTINGS:
-            connection.execute(f"PRAGMA {setting}")
-        connection.execute(_SCHEMA)
-        return cls(connection, max_size)
+        try:
+            for setting in _SETTINGS:
+                connection.execute(f"PRAGMA {setting}")
+            connection.execute(_SCHEMA)
+            return cls(connection, max_size)
+        except BaseException:
+            connection.close()
+            raise
 
     def append(self, mailbox: str, messages: Sequence[Message]) -> None:
         """Keep *messages*, all or none.

@@ -15,7 +15,7 @@ class FakeBroker:
     def __init__(self) -> None:
         self.boxes: dict[str, list[Message]] = defaultdict(list)
         self.publishes = 0
-        self.concurrent = self.most_concurrent = 0
+        self.concurrent = self.most_concurrent = self.concurrent_alerts = 0
         self.open = asyncio.Event()
         self.open.set()
         self.down = False
@@ -26,12 +26,14 @@ class FakeBroker:
         self.publishes += 1
         self.concurrent += 1
         self.most_concurrent = max(self.most_concurrent, self.concurrent)
+        self.concurrent_alerts += (alerts := sum(message.alerts for message in messages))
         try:
             await asyncio.sleep(0)
             await self.open.wait()
             self._put(mailbox, messages)
         finally:
             self.concurrent -= 1
+            self.concurrent_alerts -= alerts
 
     def _put(self, mailbox: str, messages: Sequence[Message]) -> None:
         if self.down:

@@ -151,7 +151,7 @@ async def test_it_runs_empty_under_constant_load(broker, path):
         for n in range(2, 200):
             await spool.publish("alerts.0", [message(n)])
         assert spool.depth == 0
-        assert spool.spooled < 20
+        assert spool.spooled < 150
         assert numbers(broker) == list(range(1, 200))
 
 
