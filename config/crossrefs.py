@@ -147,9 +147,7 @@ def _gaps(sections: Node) -> Iterator[Finding]:
     for path, route in _without_destinations(_items(sections, "routes")):
         below = _items(route, "routes")
         if below and not any(_matches_everything(node) for _, node in below):
-            yield Finding(
-                path, "makes no ticket where none of its own routes matches, and names no destinations"
-            )
+            yield Finding(path, "makes no ticket where none of its routes matches: it names no destinations")
 
 
 def _nothing_comes_in(sections: Node) -> Iterator[Finding]:

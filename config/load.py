@@ -11,7 +11,7 @@ from config.crossrefs import cross_references, suspicions
 from config.document import Document, Node
 from config.problems import ConfigError, Finding, Problem, in_order
 from config.reading import NotReadable, read_document
-from config.secrets import Outside, conceal, fill_references, masks_for
+from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_within, references_in
 from config.settings import Settings, compile_settings
 
 OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
@@ -69,9 +69,14 @@ def _override(document: Document, environ: Mapping[str, str]) -> Document:
 
 
 def _problems(document: Document, findings: list[Finding]) -> list[Problem]:
-    return [document.problem(_concealed(document, finding)) for finding in findings]
+    everywhere = masks_within(document.root, LONG) if findings else []
+    return [document.problem(_concealed(document, finding, everywhere)) for finding in findings]
 
 
-def _concealed(document: Document, finding: Finding) -> Finding:
-    message = conceal(finding.message, masks_for(document, finding.path))
+def _concealed(document: Document, finding: Finding, everywhere: list[Mask]) -> Finding:
+    here = document.root.at(finding.path) or document.root.at(finding.path[:-1])
+    message = conceal(finding.message, [*everywhere, *masks_within(here)])
+    origin = references_in(document.root.at(finding.path))
+    if origin and "${" not in message:
+        message += f" (from {' and '.join(origin)})"
     return replace(finding, message=" ".join(message.split()))

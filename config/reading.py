@@ -20,6 +20,8 @@ from config.problems import Finding, Path
 DEEPEST = 64
 MOST_VALUES = 200_000
 
+NO_KEY = "\0"
+"""Stands for a key that cannot be one; YAML has no such character."""
 NOTHING = re.compile(r"|~|null|Null|NULL")
 STANDARD_TAG = "tag:yaml.org,2002:"
 HINTS = {
@@ -27,6 +29,10 @@ HINTS = {
     "mapping values are not allowed": "text with ': ' in it must be in quotes, or a line is indented too far",
     "expected <block end>": "text follows a quoted or bracketed value, or the indentation is uneven",
     "cannot start any token": "text that begins with this character must be in quotes",
+    "scanning an alias": "text that begins with * must be in quotes",
+    "scanning an anchor": "text that begins with & must be in quotes",
+    "scanning a tag": "text that begins with ! must be in quotes",
+    "but got '{'": "${…} inside {…} or […] must be in quotes",
     "undefined tag handle": "text that begins with ! must be in quotes",
 }
 """What PyYAML says → what to do about it."""
@@ -66,15 +72,14 @@ def _read_slowly(text: str, file: str) -> Document:
 
 def _syntax_error(error: yaml.MarkedYAMLError) -> NotReadable:
     """Leave PyYAML's excerpt of the file out: there may be a secret in it."""
-    problem = error.problem or "cannot be read"
+    said = " ".join(filter(None, (error.problem, error.context)))
     line = error.problem_mark.line + 1 if error.problem_mark else 1
-    for said, hint in HINTS.items():
-        if said in problem:
+    for phrase, hint in HINTS.items():
+        if phrase in said:
             return NotReadable(line, f"not YAML: {hint}")
-    context = f" {error.context}" if error.context else ""
     if error.context_mark and error.context_mark.line + 1 != line:
-        context += f" that begins in line {error.context_mark.line + 1}"
-    return NotReadable(line, f"not YAML: {problem}{context}")
+        said += f" that begins in line {error.context_mark.line + 1}"
+    return NotReadable(line, f"not YAML: {said}")
 
 
 class _Builder:
@@ -143,7 +148,7 @@ class _Builder:
             elif key in entries:
                 message = f"is given twice; it is in line {entries[key].line} already"
                 self._findings.append(Finding((*path, key), message, value.line))
-            else:
+            elif key != NO_KEY:
                 entries[key] = value
         for value in merged:
             self._merge(entries, value, path)
@@ -156,7 +161,7 @@ class _Builder:
         if node.value is None:
             return getattr(event, "value", "")
         self._broken(event, path, "a key must be text, not a list or a mapping")
-        return ""
+        return NO_KEY
 
     def _merge(self, entries: dict[str, Node], merged: Node, path: Path) -> None:
         """Take in what ``<<`` names; what is given here, or came first, stays."""

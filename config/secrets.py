@@ -124,13 +124,13 @@ def _pattern(text: str) -> str:
     return rf"(?<!\w){re.escape(text)}(?!\w)"
 
 
-def masks_for(document: Document, path: Path) -> list[Mask]:
-    """List what must not be shown in a message about *path*."""
-    here = document.root.at(path) or document.root.at(path[:-1])
-    near = {mask for _, node in here.walk() for mask in node.masks} if here else set()
-    return [
-        mask
-        for _, node in document.root.walk()
-        for mask in node.masks
-        if mask in near or len(mask[0]) >= LONG
-    ]
+def masks_within(node: Node | None, shortest: int = 1) -> list[Mask]:
+    """List what must not be shown of *node* and all below it."""
+    within = (mask for _, each in node.walk() for mask in each.masks) if node else ()
+    return [mask for mask in within if len(mask[0]) >= shortest]
+
+
+def references_in(node: Node | None) -> list[str]:
+    """List the references that *node* itself was made of."""
+    shown = (shown for _, shown in node.masks) if node else ()
+    return list(dict.fromkeys(text for text in shown if _DOLLAR.fullmatch(text)))

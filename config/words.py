@@ -36,13 +36,13 @@ SENTENCES = {
     "greater_than_equal": "should be at least {ge}",
     "less_than": "should be less than {lt}",
     "less_than_equal": "should be at most {le}",
-    "too_short": "should have at least {min_length} in it, not {actual_length}",
+    "too_short": "should have at least {min_length} in it",
     "too_long": "should have at most {max_length} in it, not {actual_length}",
-    "string_too_short": "should not be empty",
+    "string_too_short": "should have at least {min_length} characters",
     "string_too_long": "should have at most {max_length} characters",
     "string_pattern_mismatch": "should match the pattern {pattern}",
-    "url_parsing": "is not an address: {error}",
-    "url_scheme": "should begin with {expected_schemes}",
+    "url_parsing": "is not an address like https://host/path ({error})",
+    "url_scheme": "should begin with {expected_schemes}, then ://",
     "value_error": "{error}",
     "assertion_error": "{error}",
 }
@@ -84,12 +84,21 @@ def say(error: Mapping[str, Any], place: Place, node: Node | None) -> str:
         return "has no value"
     if is_misfit(kind):
         return say_misfit([kind], node)
-    sentence = SENTENCES.get(kind)
-    return sentence.format_map(error.get("ctx", {})) if sentence else _plain(str(error["msg"]))
+    if kind == "value_error" and _is_scalar(place) and describe(node) != "text":
+        return say_misfit(["string_type", "float_type"], node)
+    context = error.get("ctx", {})
+    if context.get("min_length") == 1:
+        return "should not be empty"
+    return SENTENCES[kind].format_map(context) if kind in SENTENCES else _plain(str(error["msg"]))
+
+
+def _is_scalar(place: Place) -> bool:
+    """Tell whether only text or a number belongs there; its check would show a list as Python does."""
+    return place.schema.get("type") not in ("object", "array")
 
 
 def _missing(_error: Mapping[str, Any], place: Place, _node: Node | None) -> str:
-    description = place.schema.get("description", "")
+    description = place.schema.get("description", "").split(". ")[0].removesuffix(".")
     return f"must be given: {description}" if description else "must be given"
 
 
@@ -122,6 +131,8 @@ def _not_one_of(allowed: list[str], place: Place, node: Node | None) -> str:
         return f"must be given: {listed(allowed, 'or')}"
     if not isinstance(node.value, str):
         return f"should be {listed(allowed, 'or')}, not {describe(node)}"
+    if len(allowed) == 1:
+        return f"should be {allowed[0]}, not {node.value!r}"
     return f"{node.value!r} is not {listed(allowed, 'or')}{did_you_mean(node.value, allowed)}"
 
 

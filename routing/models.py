@@ -71,7 +71,7 @@ class DefaultServiceConfig(BaseModel):
 
 
 class PriorityConfig(BaseModel):
-    """Impact × urgency → priority, the ITIL way. What is not given keeps its default."""
+    """How impact and urgency make the priority, the ITIL way. What is not given keeps its default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
