@@ -1,0 +1,160 @@
+"""``/metrics``: the figures for Prometheus, in its own format.
+
+What the stats know is the same on every process, as all read one store: take the ``max``, not the ``sum``.
+What ingest and delivery count is this process' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, GCCollector, Info, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from adapters.delivery.state import BreakerState
+from app.api.stats import Figures, Statistics
+from app.metered import DeliveryMeter
+from app.reads import DestinationFigures
+from domain.errors import Unavailable
+
+
+class IngestCounts(Protocol):
+    """What ingest counts."""
+
+    @property
+    def requests(self) -> Mapping[tuple[str, str], int]:
+        """(source, result) → requests."""
+        ...
+
+    @property
+    def alerts(self) -> Mapping[str, int]:
+        """Source → alerts accepted."""
+        ...
+
+
+class Metrics:
+    """Answers Prometheus."""
+
+    def __init__(
+        self, statistics: Statistics, meter: DeliveryMeter, version: str, ingest: IngestCounts | None = None
+    ) -> None:
+        """Show these; *ingest* is None in a process that takes nothing in."""
+        self._statistics = statistics
+        self._figures = _FiguresCollector()
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        Info("tocsin_build", "What this process runs.", registry=self._registry).info({"version": version})
+        for collector in (self._figures, meter.calls, meter.seconds):
+            self._registry.register(collector)
+        if ingest is not None:
+            self._registry.register(_IngestCollector(ingest))
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show all metrics; while the store is away, all but those that come from it."""
+        try:
+            self._figures.latest = await self._statistics.gather()
+        except Unavailable:
+            self._figures.latest = None
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+
+class _FiguresCollector(Collector):
+    """The figures read last."""
+
+    def __init__(self) -> None:
+        self.latest: Figures | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        up = self.latest is not None
+        yield GaugeMetricFamily("tocsin_stats_up", "Whether the figures of the store could be read.", int(up))
+        if self.latest is not None:
+            yield from _accounting(self.latest)
+            yield from _destinations(self.latest.destinations)
+            yield from _waiting(self.latest)
+
+
+class _IngestCollector(Collector):
+    """What was posted to this process."""
+
+    def __init__(self, counts: IngestCounts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        yield _counter(
+            "tocsin_ingest_requests",
+            "Requests that tools posted; result is accepted or the problem.",
+            ("source", "result"),
+            self._counts.requests.items(),
+        )
+        alerts = [((source,), count) for source, count in self._counts.alerts.items()]
+        yield _counter("tocsin_ingest_alerts", "Alerts accepted from tools.", ("source",), alerts)
+
+
+def _accounting(figures: Figures) -> Iterator[Metric]:
+    yield CounterMetricFamily("tocsin_alerts_accepted", "Alerts on durable storage.", figures.accepted)
+    yield GaugeMetricFamily("tocsin_alerts_in_flight", "Alerts accepted, not decided on.", figures.in_flight)
+    outcomes = [((name,), count) for name, count in figures.outcomes.items()]
+    yield _counter("tocsin_alert_outcomes", "What became of alerts.", ("outcome",), outcomes)
+    yield CounterMetricFamily(
+        "tocsin_alerts_expired", "Alerts taken for resolved, as nothing was heard of them.", figures.expired
+    )
+    yield CounterMetricFamily(
+        "tocsin_incidents_ungrouped",
+        "Incidents of one alert that lacks a label to group by.",
+        figures.missing_group_label,
+    )
+
+
+def _destinations(destinations: Mapping[str, DestinationFigures]) -> Iterator[Metric]:
+    yield _gauge(
+        "tocsin_tickets_pending",
+        "Tickets that do not show yet what they should.",
+        ("destination",),
+        [((name,), each.pending) for name, each in destinations.items()],
+    )
+    yield _gauge(
+        "tocsin_tickets_parked",
+        "Tickets that failed for good and wait for a person.",
+        ("destination",),
+        [((name,), each.parked) for name, each in destinations.items()],
+    )
+    yield _gauge(
+        "tocsin_destination_breaker_state",
+        "Circuit breaker: 1 for the state it is in.",
+        ("destination", "state"),
+        [
+            ((name, state.value), int(each.breaker == state))
+            for name, each in destinations.items()
+            for state in BreakerState
+        ],
+    )
+
+
+def _waiting(figures: Figures) -> Iterator[Metric]:
+    told = [((name,), depth) for name, depth in figures.mailboxes.items() if depth is not None]
+    yield _gauge("tocsin_mailbox_messages", "Messages waiting or in hand.", ("mailbox",), told)
+    yield GaugeMetricFamily("tocsin_spool_messages", "Messages waiting for the broker.", figures.spooled)
+
+
+_Samples = Iterable[tuple[tuple[str, ...], int]]
+
+
+def _counter(name: str, documentation: str, labels: tuple[str, ...], samples: _Samples) -> Metric:
+    family = CounterMetricFamily(name, documentation, labels=labels)
+    for values, count in samples:
+        family.add_metric(values, count)
+    return family
+
+
+def _gauge(name: str, documentation: str, labels: tuple[str, ...], samples: _Samples) -> Metric:
+    family = GaugeMetricFamily(name, documentation, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family

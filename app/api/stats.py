@@ -1,0 +1,119 @@
+"""``/api/v1/stats``: where all alerts are, and how the destinations stand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from app.accounting import account, largest
+from app.api.answers import json
+from app.api.paging import read_query
+from app.reads import DestinationFigures, ReadModel
+from correlation.decisions import Verdict
+from domain.errors import Unavailable
+from domain.ports import tickets_mailbox
+from domain.times import Millis
+
+PATIENCE = 2.0
+"""Seconds that the broker gets to count its messages; the rest of the answer does not depend on it."""
+
+
+class Depths(Protocol):
+    """What is needed of the broker."""
+
+    async def depth(self, mailbox: str) -> int:
+        """Count the messages that wait or are in hand."""
+        ...
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """The figures of all of Tocsin at about one moment: ``accepted`` is ``in_flight`` and all outcomes."""
+
+    accepted: int
+    in_flight: int
+    outcomes: Mapping[str, int]
+    destinations: Mapping[str, DestinationFigures]
+    missing_group_label: int
+    expired: int
+    spooled: int
+    """Messages that wait in this process' spool for the broker."""
+    mailboxes: Mapping[str, int | None]
+    """Messages that wait; None where the broker does not tell."""
+
+
+class Statistics:
+    """Gathers the figures."""
+
+    def __init__(
+        self,
+        reads: ReadModel,
+        broker: Depths,
+        now: Callable[[], Millis],
+        *,
+        confirmed: Callable[[], Mapping[str, int]] = dict,
+        spooled: Callable[[], int] = int,
+    ) -> None:
+        """Gather from these; *confirmed* tells what this process' own producers had confirmed so far."""
+        self._reads = reads
+        self._broker = broker
+        self._now = now
+        self._confirmed = confirmed
+        self._spooled = spooled
+
+    async def gather(self) -> Figures:
+        """Read everything now."""
+        counters = await self._reads.counters()
+        # After the counters: what was confirmed is then known up to a later moment than what was handled, so
+        # an alert on its way shows as in flight. The other way round, one confirmed and handled between the
+        # reads would hide another that is on its way: accepted would be too small, and in_flight 0 too early.
+        # (It is never below 0 in either order: each shard's handled and outcomes are of one moment.)
+        reported = await self._reads.store.reported()
+        books = account(counters, largest(reported, self._confirmed()))
+        return Figures(
+            accepted=books.accepted,
+            in_flight=books.in_flight,
+            outcomes={**dict.fromkeys(Verdict, 0), **books.outcomes},
+            destinations=await self._destinations(),
+            missing_group_label=_total("missing_group_label", counters),
+            expired=_total("expired", counters),
+            spooled=self._spooled(),
+            mailboxes=await self._mailboxes(),
+        )
+
+    async def _destinations(self) -> dict[str, DestinationFigures]:
+        names = self._reads.destinations
+        now = self._now()
+        return dict(
+            zip(names, await asyncio.gather(*(self._reads.destination(n, now) for n in names)), strict=True)
+        )
+
+    async def _mailboxes(self) -> dict[str, int | None]:
+        names = [*self._reads.shards, *map(tickets_mailbox, self._reads.destinations)]
+        return dict(zip(names, await asyncio.gather(*map(self._depth, names)), strict=True))
+
+    async def _depth(self, mailbox: str) -> int | None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._broker.depth(mailbox)
+        except (Unavailable, TimeoutError):
+            return None
+
+
+class Stats:
+    """Answers with the figures."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show all figures."""
+        read_query(request, {})
+        return json(await self._statistics.gather())
+
+
+def _total(name: str, counters: list[Mapping[str, int]]) -> int:
+    return sum(each.get(name, 0) for each in counters)

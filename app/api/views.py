@@ -1,0 +1,103 @@
+"""How things look in answers. Pure: values in, what JSON can say out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.reads import ShownAlert, ShownIncident
+from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
+from domain.times import Millis, to_text
+
+
+def incident_view(shown: ShownIncident) -> dict[str, Any]:
+    """Show an incident."""
+    incident = shown.incident
+    return {
+        "id": incident.id,
+        "state": incident.state,
+        "title": shown.title,
+        "service": incident.service,
+        "services": incident.services,
+        **_judgement(incident.assessment),
+        "severity": incident.severity,
+        "alerts": incident.alerts,
+        "events": shown.events,
+        "labels": incident.labels,
+        "rule": incident.rule,
+        "group": incident.group,
+        "opened_at": to_text(incident.opened_at),
+        "changed_at": to_text(incident.changed_at),
+        "resolved_at": _text(incident.resolved_at),
+        "revision": incident.revision,
+        "tickets": [_ticket(ticket) for ticket in _tickets(incident)],
+    }
+
+
+def alert_view(shown: ShownAlert) -> dict[str, Any]:
+    """Show an alert."""
+    record = shown.record
+    alert = record.alert
+    return {
+        "key": record.key,
+        "source": alert.source,
+        "fingerprint": alert.fingerprint,
+        "state": record.phase,
+        "severity": alert.severity,
+        "name": alert.name,
+        "summary": alert.summary,
+        "service": alert.service,
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "starts_at": to_text(alert.starts_at),
+        "ends_at": _text(alert.ends_at),
+        "first_seen": to_text(record.first_seen),
+        "last_seen": to_text(shown.seen.last_seen),
+        "count": shown.seen.count,
+        "incident": record.incident or None,
+        "url": alert.url,
+    }
+
+
+def timeline_view(entry: TimelineEntry) -> dict[str, Any]:
+    """Show a line of an incident's story."""
+    return {
+        "at": to_text(entry.at),
+        "verdict": entry.verdict,
+        "reason": entry.reason,
+        "alert": entry.alert or None,
+        "destination": entry.destination or None,
+    }
+
+
+def _judgement(judged: Assessment | None) -> dict[str, Any]:
+    if judged is None:
+        return {"priority": None, "impact": None, "urgency": None, "team": ""}
+    return {
+        "priority": judged.priority,
+        "impact": judged.impact,
+        "urgency": judged.urgency,
+        "team": judged.team,
+    }
+
+
+def _tickets(incident: Incident) -> Iterator[IncidentTicket]:
+    """List the tickets there are, and those there will be."""
+    known = {ticket.destination: ticket for ticket in incident.tickets}
+    wanted = incident.assessment.destinations if incident.assessment else ()
+    for destination in sorted(known.keys() | set(wanted)):
+        yield known.get(destination) or IncidentTicket(destination, "pending")
+
+
+def _ticket(ticket: IncidentTicket) -> dict[str, Any]:
+    return {
+        "destination": ticket.destination,
+        "id": ticket.ref.id if ticket.ref else None,
+        "url": (ticket.ref.url or None) if ticket.ref else None,
+        "state": ticket.state,
+        "version": ticket.version,
+    }
+
+
+def _text(moment: Millis | None) -> str | None:
+    return None if moment is None else to_text(moment)
