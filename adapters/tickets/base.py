@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,7 @@ from domain.times import Millis
 Duration = Annotated[
     Millis,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}]}),
+    WithJsonSchema({"type": ["string", "number"], "title": "duration", "examples": ["30s", "5m", "1h30m"]}),
 ]
 """A length of time: ``30s``, ``5m``, ``1h30m`` or plain seconds in YAML, milliseconds for the code."""
 
@@ -35,6 +35,11 @@ def _without_login(url: HttpUrl) -> HttpUrl:
 
 Address = Annotated[HttpUrl, AfterValidator(_without_login)]
 """An http or https URL without a login in it."""
+
+
+def lasting(default: str, description: str, *, gt: Millis | None = None) -> Any:
+    """A length of time whose default is written, and shown in the schema, as people write it."""
+    return Field(default, description=description, validate_default=True, gt=gt)
 
 
 class Settings(BaseModel):
@@ -55,8 +60,8 @@ class DestinationOptions(Settings):
 
     rate: Rate | None = Field(default=None, description="Budget of requests; P1 goes first when it is short.")
     concurrency: int = Field(default=8, ge=1, le=100, description="How many tickets are worked on at once.")
-    min_interval: Duration = Field(default=1_000, description="Least time between two updates of one ticket.")
-    timeout: Duration = Field(default=30_000, gt=0, description="How long to wait for one answer.")
+    min_interval: Duration = lasting("1s", "Least time between two updates of one ticket.")
+    timeout: Duration = lasting("30s", "How long to wait for one answer.", gt=0)
 
     @property
     def timeout_seconds(self) -> float:

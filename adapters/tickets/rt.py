@@ -21,7 +21,7 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from adapters.http import Http, Reply
 from adapters.tickets.base import Address, DestinationOptions, Settings
-from domain.errors import DeliveryError, PermanentError, Reason
+from domain.errors import PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
 from domain.priority import Priority
 from domain.ticket import DesiredTicket, TicketAction, TicketState
@@ -309,10 +309,13 @@ def what_is_missing(config: RequestTrackerConfig, queue: Queue) -> list[str]:
 
 @contextmanager
 def _after_create() -> Iterator[None]:
-    """Let whatever goes wrong after a create tell that the ticket is there."""
+    """Let what goes wrong for a while after a create tell that the ticket is there.
+
+    What is wrong for good does not: no search would find the ticket, and each attempt would make another.
+    """
     try:
         yield
-    except DeliveryError as error:
+    except TemporaryError as error:
         error.unknown = True
         raise
 

@@ -201,6 +201,7 @@ async def test_a_ping_notices_a_tool_that_finds_a_ticket_for_any_key() -> None:
         ({"headers": {"X-A": "b\r\nX-C: d"}}, "line break"),
         ({"headers": {"X A": "b"}}, "pattern"),
         ({"timeout": "soon"}, "write it like 30s"),
+        ({"timeout": 0}, "greater than 0"),
         ({"retries": 3}, "Extra inputs"),
     ],
 )
@@ -213,6 +214,19 @@ def test_secrets_are_not_shown() -> None:
     shown = repr(config("http://tool/x", secret="s3cret", auth={"bearer": "t0ken"}, headers={"X-Key": "k3y"}))
 
     assert not {word for word in ("s3cret", "t0ken", "k3y") if word in shown}
+
+
+def test_lengths_of_time_are_read_as_people_write_them() -> None:
+    settings = config("http://tool/x", timeout="1m", min_interval=2)
+
+    assert (settings.timeout, settings.timeout_seconds, settings.min_interval) == (60_000, 60.0, 2_000)
+    assert config("http://tool/x").timeout == 30_000
+
+
+def test_the_schema_shows_defaults_as_people_write_them() -> None:
+    schema = TypeAdapter(DestinationConfig).json_schema()
+
+    assert schema["$defs"]["WebhookConfig"]["properties"]["timeout"]["default"] == "30s"
 
 
 def test_the_type_tells_the_tool() -> None:
