@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from domain.errors import TocsinError
 
@@ -76,8 +77,14 @@ def did_you_mean(given: str, known: Sequence[str]) -> str:
     >>> did_you_mean("windw", ["window", "by"]), did_you_mean("x", ["a", "b"])
     (' (did you mean window?)', '')
     """
-    near = get_close_matches(given, known, n=1)
+    near = _nearest(given, tuple(known))
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+@lru_cache(maxsize=256)
+def _nearest(given: str, known: tuple[str, ...]) -> list[str]:
+    """Remembered, as the same slip is often made all over a file and a catalogue has thousands of names."""
+    return get_close_matches(given, known, n=1)
 
 
 def way_out(given: str, known: Sequence[str]) -> str:
