@@ -109,6 +109,7 @@ class Commit:
     lines: list[tuple[str, bytes]] = field(default_factory=list)
     """(log, line) appended in order, for what grows: timelines, quarantine."""
     dropped_logs: list[str] = field(default_factory=list)
+    """Logs to empty, before ``lines`` are appended."""
     counters: dict[str, int] = field(default_factory=dict)
     """Added to what is there."""
     outbox: list[tuple[str, Message]] = field(default_factory=list)

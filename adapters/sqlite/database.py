@@ -110,6 +110,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     # SQLite does not wait its turn to change a file to WAL, so processes that start together queue up here.
     with closing(FileLock(path.with_name(f"{path.name}.lock"))) as lock, ExitStack() as undo:
         lock.acquire()
+        path.touch(mode=0o600)  # before SQLite makes it readable for all: alerts tell a lot about a company
         writer, reader = (undo.enter_context(closing(_open(path))) for _ in range(2))
         _prepare(writer, path)
         reader.executescript(_READER_PRAGMAS)

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -75,7 +76,7 @@ class Lane:
     def _run(self) -> None:
         for group in self._groups():
             self._run_group(self._connection, group)
-            self._tell(lambda group=group: [job.settle() for job in group])  # type: ignore[misc]
+            self._tell(partial(_settle, group))
         with suppress(sqlite3.Error):
             self._connection.close()
         self._tell(self._ended.set)
@@ -96,6 +97,11 @@ class Lane:
     def _tell(self, callback: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop is gone, and with it everyone who waits
             self._loop.call_soon_threadsafe(callback)
+
+
+def _settle(group: Sequence[Job[Any]]) -> None:
+    for job in group:
+        job.settle()
 
 
 def write_group(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -49,8 +50,9 @@ def overwrite(path: Path, content: bytes, start: int = 0) -> None:
         file.write(content)
 
 
-async def test_the_folder_is_made(database: Database, path: Path) -> None:
-    """A data folder that is not there yet is made, readable as any SQLite file."""
+async def test_the_file_is_made(database: Database, path: Path) -> None:
+    """A data folder that is not there yet is made; the file is WAL, and its owner's alone."""
+    assert os.stat(path).st_mode & 0o077 == 0  # noqa: PTH116 - the path method is forbidden in coroutines
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
