@@ -171,7 +171,10 @@ async def count_waiting(connection: AbstractConnection, queue: str) -> int | Non
         async with connection.channel() as channel:
             found = await channel.declare_queue(queue, passive=True)
             return found.declaration_result.message_count or 0
-    except ChannelNotFoundEntity:
+    except ChannelNotFoundEntity as error:
+        # A queue that is still starting, after a crash of the broker, is not found either.
+        if "no queue" not in str(error):
+            raise
         return None
 
 
