@@ -10,7 +10,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from app.api.answers import json
-from domain.errors import TocsinError
+from domain.errors import StorageFull, TocsinError
 
 PATIENCE = 2.0
 """Seconds a dependency gets to answer."""
@@ -46,6 +46,16 @@ class Health:
         if any(faults):
             return json({"status": "down", "dependencies": states}, HTTPStatus.SERVICE_UNAVAILABLE)
         return json({"status": "ok", "dependencies": states})
+
+
+def has_room(size: Callable[[], int], most: int) -> Check:
+    """Check that what holds *size* bytes now, and *most* at the most, is not full."""
+
+    async def check() -> None:
+        if size() >= most:
+            raise StorageFull(f"full: {size()} of {most} bytes are taken")
+
+    return check
 
 
 async def _fault(check: Check) -> str:

@@ -1,0 +1,172 @@
+"""A whole Tocsin without a broker: the real store, handlers and workers, driven by hand; and its API."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from adapters.delivery.calls import Calls
+from adapters.delivery.handler import DeliveryHandler
+from adapters.delivery.reconcile import Pace
+from adapters.sqlite import Database
+from adapters.stores.sqlite import SqliteStore
+from adapters.tickets.memory import Memory
+from app.api import Api
+from app.api.alerts import Alerts
+from app.api.health import Check, Health
+from app.api.incidents import Incidents
+from app.api.metrics import Metrics
+from app.api.stats import Statistics, Stats
+from app.metered import DeliveryMeter
+from app.reads import ReadModel
+from app.shard.effects import NoEffects
+from app.shard.worker import Worker
+from correlation.handler import CorrelationHandler
+from correlation.rules import CorrelationRules
+from domain.alert import Alert
+from domain.errors import BrokerUnavailable
+from domain.events import encode
+from domain.ports import Broker, Message, Received, alerts_mailbox, tickets_mailbox
+from domain.times import Millis
+from routing.router import IncidentRouter
+from tests.builders import NOON, received, routing_rules
+
+DESTINATION = "noc"
+
+
+class Boxes:
+    """As much of a broker as a worker and the stats need."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, list[Message]] = defaultdict(list)
+        self.away = False
+
+    async def publish(self, mailbox: str, messages: Sequence[Message]) -> None:
+        self.messages[mailbox] += messages
+
+    async def depth(self, mailbox: str) -> int:
+        if self.away:
+            raise BrokerUnavailable("connection refused")
+        return len(self.messages[mailbox])
+
+    def take(self, mailbox: str) -> list[Received]:
+        return [Received(message, tag) for tag, message in enumerate(self.messages.pop(mailbox, []), 1)]
+
+
+class IngestCounts:
+    """What ingest would have counted."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.alerts: Counter[str] = Counter()
+
+
+class World:
+    """Everything, at hand."""
+
+    def __init__(self, store: SqliteStore, partitions: int) -> None:
+        self.store = store
+        self.boxes = Boxes()
+        self.tickets = Memory()
+        self.meter = DeliveryMeter()
+        self.ingest = IngestCounts()
+        self.now: Millis = NOON
+        self.confirmed: Counter[str] = Counter()
+        self.checks: dict[str, Check] = {"store": store.ping}
+        self.reads = ReadModel(store, partitions, (DESTINATION,), IncidentRouter(routing_rules()))
+        self.client: TestClient[web.Request, web.Application]
+        broker = cast(Broker, self.boxes)  # a worker only publishes
+        self._correlation = [
+            Worker(
+                mailbox,
+                CorrelationHandler(mailbox, CorrelationRules(), self.reads.router),
+                broker,
+                store,
+                NoEffects(),
+            )
+            for mailbox in self.reads.shards
+        ]
+        system = self.meter.around(DESTINATION, self.tickets)
+        self._calls = Calls(system, most=8, budget=None, clock=lambda: self.now)
+        handler = DeliveryHandler(DESTINATION, Pace(0, 0), 0)
+        self._delivery = Worker(tickets_mailbox(DESTINATION), handler, broker, store, self._calls)
+
+    async def claim(self) -> None:
+        for worker in (*self._correlation, self._delivery):
+            await worker.claim(self.now)
+
+    async def post(self, *alerts: Alert, at: Millis = NOON, partition: int = 0, producer: str = "a") -> None:
+        """Accept alerts; nothing is decided on them yet."""
+        self.confirmed[producer] += len(alerts)
+        mailbox = alerts_mailbox(partition)
+        body = encode([received(*alerts, at=at)])
+        await self.boxes.publish(mailbox, [Message(producer, self.confirmed[producer], body, len(alerts))])
+
+    async def correlate(self) -> None:
+        for worker, mailbox in zip(self._correlation, self.reads.shards, strict=True):
+            await worker.settle(self.boxes.take(mailbox), self.now)
+
+    async def deliver(self) -> None:
+        """Make the calls that are due, and hear how they ended."""
+        await self._delivery.settle(self.boxes.take(tickets_mailbox(DESTINATION)), self.now)
+        while self._calls.in_flight():
+            await self._calls.wake.wait()
+            self._calls.wake.clear()
+            await self._delivery.settle([], self.now)
+
+    async def run(self) -> None:
+        """Do all there is to do."""
+        for _ in range(2):
+            await self.correlate()
+            await self.deliver()
+
+    def bounded(self, bound: int) -> ReadModel:
+        return replace(self.reads, bound=bound)
+
+    def api(self) -> Api:
+        statistics = Statistics(
+            self.reads, self.boxes, lambda: self.now, confirmed=lambda: self.confirmed, spooled=lambda: 7
+        )
+        return Api(
+            Incidents(self.reads),
+            Alerts(self.reads),
+            Stats(statistics),
+            Health(self.checks),
+            Metrics(statistics, self.meter, "1.2.3", self.ingest),
+        )
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        async with self.client.get(path) as response:
+            assert response.status == status, await response.text()
+            expected = "application/json" if status in {200, 503} else "application/problem+json"
+            assert response.content_type == expected
+            return await response.json(content_type=expected)
+
+
+@asynccontextmanager
+async def opened_store() -> AsyncIterator[SqliteStore]:
+    with TemporaryDirectory() as folder:
+        database = await Database.open(Path(folder) / "tocsin.db")
+        try:
+            yield SqliteStore(database)
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def opened_world(partitions: int = 1) -> AsyncIterator[World]:
+    async with opened_store() as store:
+        world = World(store, partitions)
+        await world.claim()
+        app = web.Application()
+        app.add_routes(world.api().routes())
+        async with TestClient(TestServer(app)) as world.client:
+            yield world
