@@ -1,12 +1,11 @@
 """Wires a running Tocsin out of checked settings. The only place that knows every concrete class.
 
-One straight function on purpose: each part registers how it is stopped the moment it exists, and is stopped in
-the opposite order, so nothing is taken away from under what still uses it.
+Each part registers how it is stopped the moment it exists, and is stopped in the opposite order, so nothing is
+taken away from under what still uses it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -46,6 +45,9 @@ from routing.router import IncidentRouter
 GRACE = 20.0
 """Seconds that a stopping part may take to settle what it has in hand."""
 
+REQUESTS_A_CALL = 4
+"""Requests that an adapter may need for one change of a ticket, each with its own time-out."""
+
 log = structlog.get_logger("service")
 
 
@@ -78,7 +80,7 @@ def clock() -> Millis:
 
 @asynccontextmanager
 async def running(settings: Settings, data: Path, roles: frozenset[Role]) -> AsyncIterator[Service]:
-    """Run the given roles until the block ends."""
+    """Run the given roles until the block ends. *data* is a folder that exists."""
     async with AsyncExitStack() as stack:
         broker, store = await _ports(settings, data, stack)
         tasks = await stack.enter_async_context(Tasks())
@@ -102,7 +104,6 @@ async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple
     if settings.store is not None:
         store = RedisStore(settings.store.get_secret_value())
     if broker is None or store is None:
-        data.mkdir(parents=True, exist_ok=True)
         database = await Database.open(data / "tocsin.db")
         stack.push_async_callback(database.close)
         broker = broker or SqliteBroker(database)
@@ -122,7 +123,13 @@ async def _start_delivery(service: Service, ports: Ports, stack: AsyncExitStack)
         system = systems[name]
         stack.push_async_callback(system.close)
         pace = Pace(config.min_interval, round(system.search_lag * 1000))
-        calls = Calls(system, most=config.concurrency, budget=_budget(config), clock=ports.clock)
+        calls = Calls(
+            system,
+            most=config.concurrency,
+            patience=config.timeout_seconds * REQUESTS_A_CALL,
+            budget=_budget(config),
+            clock=ports.clock,
+        )
         shard = Shard(tickets_mailbox(name), DeliveryHandler(name, pace, keep), calls, ports)
         _start(service, shard, stack)
 
@@ -155,13 +162,17 @@ async def _start_ingest(service: Service, data: Path, stack: AsyncExitStack) -> 
     settings = service.settings
     outlet: Publishes = service.broker
     if settings.broker is not None:
-        service.spool = outlet = await Spool.open(data / "spool.db", service.broker, settings.ingest.spool.max_size)
+        service.spool = outlet = await Spool.open(
+            service.broker, data / "spool.db", settings.ingest.spool.max_size
+        )
         stack.push_async_callback(service.spool.close)
     publisher = Publisher(
         outlet,
         os.urandom(6).hex(),
         partitions=settings.partitions,
-        partition=partitioner(settings.partition_by, settings.partitions) if settings.partitions > 1 else None,
+        partition=partitioner(settings.partition_by, settings.partitions)
+        if settings.partitions > 1
+        else None,
     )
     reporter = Reporter(service.store.report, publisher.producer, lambda: publisher.confirmed)
     reporting = service.tasks.start(reporter.run(), "reporter")

@@ -13,7 +13,15 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from correlation.grouping import Group
-from correlation.incidents import open_incident, reweighed, resolved, with_firing, with_member, without_firing
+from correlation.incidents import (
+    lead_of,
+    open_incident,
+    resolved,
+    reweighed,
+    with_firing,
+    with_member,
+    without_firing,
+)
 from correlation.rules import CorrelationRules
 from domain.alert import Alert, AlertRecord, AlertState, Phase
 from domain.incident import Incident
@@ -87,10 +95,17 @@ def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
     if record.phase is Phase.AHEAD and alert.position < record.alert.position:
         return _place_late(case, rules)
     if alert.position < record.alert.position:
-        return Decision(Verdict.OUTDATED, "something newer is known of this alert")
+        return _outdated(case)
     if record.phase is Phase.FIRING:
         return _fires_on(case, record)
     return _place(case, rules)
+
+
+def _outdated(case: Case) -> Decision:
+    """Nothing fires by it; but if it began before all others, it is what the incident is named after."""
+    lead = lead_of(case.alert, case.key)
+    earlier = replace(case.own, lead=lead) if case.own is not None and lead < case.own.lead else None
+    return Decision(Verdict.OUTDATED, "something newer is known of this alert", incident=earlier)
 
 
 def _fires_on(case: Case, record: AlertRecord) -> Decision:
@@ -102,7 +117,9 @@ def _fires_on(case: Case, record: AlertRecord) -> Decision:
     reason = f"severity changed from {before} to {after}"
     if case.own is None:
         return Decision(Verdict.UPDATED, reason, fresh)
-    return Decision(Verdict.UPDATED, reason, fresh, reweighed(case.own, before, case.alert, case.key, case.now))
+    return Decision(
+        Verdict.UPDATED, reason, fresh, reweighed(case.own, before, case.alert, case.key, case.now)
+    )
 
 
 def _place(case: Case, rules: CorrelationRules) -> Decision:
@@ -142,7 +159,9 @@ def _place_late(case: Case, rules: CorrelationRules) -> Decision:
 def _on_resolve(case: Case) -> Decision:
     record, alert = case.record, case.alert
     if record is None:
-        return Decision(Verdict.STRAY_RESOLVE, "nothing known of this alert fires", _record(case, Phase.AHEAD, ""))
+        return Decision(
+            Verdict.STRAY_RESOLVE, "nothing known of this alert fires", _record(case, Phase.AHEAD, "")
+        )
     if alert.position < record.alert.position:
         return Decision(Verdict.OUTDATED, "something newer is known of this alert")
     if alert.position == record.alert.position:
@@ -150,9 +169,13 @@ def _on_resolve(case: Case) -> Decision:
     if record.phase is Phase.FIRING:
         return _ends(case, record)
     if record.phase is Phase.EXPIRED:
-        return Decision(Verdict.RESOLVED, "was taken for resolved before", _record(case, Phase.RESOLVED, record.incident))
+        return Decision(
+            Verdict.RESOLVED, "was taken for resolved before", _record(case, Phase.RESOLVED, record.incident)
+        )
     return Decision(
-        Verdict.STRAY_RESOLVE, "resolves an episode not seen firing", _record(case, Phase.AHEAD, record.incident)
+        Verdict.STRAY_RESOLVE,
+        "resolves an episode not seen firing",
+        _record(case, Phase.AHEAD, record.incident),
     )
 
 

@@ -92,12 +92,12 @@ class CorrelationHandler:
         if name not in known:
             return
         record = known[name]
-        own = isinstance(record, AlertRecord) and record.incident
-        if own:
-            keys.add(seen_record(own))
-            keys.add(incident_record(own))
-        if not is_repeat(item.alert, record):
-            keys.update(_wanted_by_group(self._group(item), known))
+        if isinstance(record, AlertRecord):
+            keys.add(seen_record(record.incident))
+            keys.add(incident_record(record.incident))
+            if is_repeat(item.alert, record):
+                return
+        keys.update(_wanted_by_group(self._group(item), known))
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -176,7 +176,9 @@ class CorrelationHandler:
         for incident in _changed_incidents(batch):
             ticket = self._router.render(incident)
             for destination in incident.assessment.destinations if incident.assessment else ():
-                batch.send(tickets_mailbox(destination), TicketsDesired(incident.changed_at, [ticket], self._mailbox))
+                batch.send(
+                    tickets_mailbox(destination), TicketsDesired(incident.changed_at, [ticket], self._mailbox)
+                )
 
 
 def _alerts_in(item: Item | Message) -> int:
@@ -209,7 +211,9 @@ def _on_report(batch: Batch, report: TicketReported) -> None:
     ticket = IncidentTicket(report.destination, report.state, report.ref, report.version)
     tickets = tuple(sorted((*others, ticket), key=lambda each: each.destination))
     batch.put(incident_record(incident.id), replace(incident, tickets=tickets))
-    entry = TimelineEntry(report.at, f"ticket_{report.action.value}", report.detail, destination=report.destination)
+    entry = TimelineEntry(
+        report.at, f"ticket_{report.action.value}", report.detail, destination=report.destination
+    )
     batch.log(timeline_log(incident.id), entry)
 
 

@@ -26,7 +26,9 @@ def explain_identity(alert: Alert, rules: CorrelationRules) -> str:
     labels = rules.identity.get(alert.source)
     if labels:
         return f"labels {', '.join(labels)}, as configured for source {alert.source}"
-    return "the tool's own fingerprint" if alert.fingerprint else "all labels, as the tool gives no fingerprint"
+    return (
+        "the tool's own fingerprint" if alert.fingerprint else "all labels, as the tool gives no fingerprint"
+    )
 
 
 def _digest(pairs: list[tuple[str, str]]) -> str:

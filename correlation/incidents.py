@@ -76,7 +76,9 @@ def reweighed(incident: Incident, before: Severity, alert: Alert, key: str, now:
 def resolved(incident: Incident, now: Millis) -> Incident:
     """End the incident."""
     ended = max(incident.opened_at, now)
-    return replace(incident, state=IncidentState.RESOLVED, resolved_at=ended, changed_at=max(incident.changed_at, now))
+    return replace(
+        incident, state=IncidentState.RESOLVED, resolved_at=ended, changed_at=max(incident.changed_at, now)
+    )
 
 
 def lead_of(alert: Alert, key: str) -> Lead:

@@ -50,7 +50,9 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
     if incident is None:
         return
     if incident.is_open:
-        change_incident(batch, incident, TimelineEntry(timer.due, "reviewed", "a lower priority was due"), router, rules)
+        change_incident(
+            batch, incident, TimelineEntry(timer.due, "reviewed", "a lower priority was due"), router, rules
+        )
     else:
         _purge(batch, timer, incident)
 

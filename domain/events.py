@@ -55,6 +55,7 @@ class TicketsDesired(msgspec.Struct, frozen=True, array_like=True, tag="desired"
 
 Event = AlertsReceived | Tick | TicketReported | TicketsDesired
 
+
 def moment(event: Event) -> Millis:
     """Return when it happened."""
     return event.received_at if isinstance(event, AlertsReceived) else event.at

@@ -57,5 +57,6 @@ class ObservedTicket(msgspec.Struct, frozen=True, array_like=True):
     ref: TicketRef
     version: int
     """Desired version last written; 0 for one that was found, of which nothing is known."""
-    state: TicketState
+    state: TicketState | None
+    """None while it is not known whether a transition was done."""
     written_at: Millis

@@ -16,7 +16,9 @@ class Stop:
     destinations: tuple[str, ...]
 
 
-def walk(routes: tuple[Route, ...], fields: Mapping[str, str], inherited: tuple[str, ...] = ()) -> Iterator[Stop]:
+def walk(
+    routes: tuple[Route, ...], fields: Mapping[str, str], inherited: tuple[str, ...] = ()
+) -> Iterator[Stop]:
     """Yield the routes taken: the first sibling that matches, and more only while each says to proceed."""
     for route in routes:
         if not route.match.matches(fields):
@@ -24,6 +26,36 @@ def walk(routes: tuple[Route, ...], fields: Mapping[str, str], inherited: tuple[
         destinations = route.destinations or inherited
         deeper = list(walk(route.routes, fields, destinations))
         yield from deeper or [Stop(route.id, destinations)]
+        if not route.proceed:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A route that the walk came by: why it was not taken, or what it stands for."""
+
+    route: str
+    depth: int
+    miss: str | None
+    """Which field did not match; None if the route applies."""
+    destinations: tuple[str, ...] = ()
+    decides: bool = False
+    """Whether it is where the walk ended: it applies, and nothing below it does."""
+
+
+def visits(
+    routes: tuple[Route, ...], fields: Mapping[str, str], inherited: tuple[str, ...] = (), depth: int = 0
+) -> Iterator[Visit]:
+    """Yield every route that ``walk`` looks at, in its order, for people who ask why."""
+    for route in routes:
+        miss = route.match.miss(fields)
+        if miss is not None:
+            yield Visit(route.id, depth, miss)
+            continue
+        destinations = route.destinations or inherited
+        deeper = list(visits(route.routes, fields, destinations, depth + 1))
+        yield Visit(route.id, depth, None, destinations, decides=all(each.miss for each in deeper))
+        yield from deeper
         if not route.proceed:
             return
 

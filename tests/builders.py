@@ -35,14 +35,40 @@ def firing(
 ) -> Alert:
     """An alert that fires; its name is its identity."""
     all_labels = {"alertname": name, **({"service": service} if service else {}), **(labels or {})}
-    return Alert("prom", name, AlertState.FIRING, severity, name, f"{name} is bad", all_labels, {}, starts_at, None, service)
+    return Alert(
+        "prom",
+        name,
+        AlertState.FIRING,
+        severity,
+        name,
+        f"{name} is bad",
+        all_labels,
+        {},
+        starts_at,
+        None,
+        service,
+    )
 
 
-def resolved(name: str = "CPU", *, starts_at: Millis = NOON, ends_at: Millis | None = None, service: str = "checkout") -> Alert:
+def resolved(
+    name: str = "CPU", *, starts_at: Millis = NOON, ends_at: Millis | None = None, service: str = "checkout"
+) -> Alert:
     """The end of what ``firing`` began."""
     labels = {"alertname": name, "service": service}
     ends = starts_at + MINUTE if ends_at is None else ends_at
-    return Alert("prom", name, AlertState.RESOLVED, Severity.CRITICAL, name, f"{name} is bad", labels, {}, starts_at, ends, service)
+    return Alert(
+        "prom",
+        name,
+        AlertState.RESOLVED,
+        Severity.CRITICAL,
+        name,
+        f"{name} is bad",
+        labels,
+        {},
+        starts_at,
+        ends,
+        service,
+    )
 
 
 def received(*alerts: Alert, at: Millis = NOON) -> AlertsReceived:

@@ -38,7 +38,7 @@ class Core:
         """Let time go on to *at*, with the timers due until then, and decide on *items*."""
         moved = max(self.clock, at)
         while due := self._due(moved):
-            self._round([], due, due[-1].due if due[-1].due > self.clock else self.clock)
+            self._round([], due, max(self.clock, due[-1].due))
         self._round(list(items), [], moved)
 
     def pass_time(self, until: Millis) -> None:

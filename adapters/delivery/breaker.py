@@ -40,5 +40,5 @@ def after_call(breaker: Breaker, failure: Failure | None, now: Millis) -> Breake
     failures = breaker.failures + 1
     if failures < TRIPS_AT:
         return Breaker(failures, breaker.until)
-    rest = min(LONGEST_REST, FIRST_REST * 2 ** min(failures - TRIPS_AT, 10))
+    rest = min(LONGEST_REST, FIRST_REST << min(failures - TRIPS_AT, 10))
     return Breaker(failures, now + rest)

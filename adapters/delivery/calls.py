@@ -20,26 +20,28 @@ from domain.ports import TicketSystem
 from domain.ticket import TicketAction
 from domain.times import Millis
 
-CALL_TIMEOUT = 60.0
-"""Seconds after which a call is given up, whatever the adapter does."""
-
 log = structlog.get_logger("delivery")
 
 
 class Calls:
-    """The calls under way at one destination."""
+    """The calls under way at one destination.
+
+    At most *most* at once; each is given up after *patience* seconds, whatever the adapter does.
+    """
 
     def __init__(
         self,
         system: TicketSystem,
         *,
         most: int,
+        patience: float,
         budget: AsyncLimiter | None,
         clock: Callable[[], Millis],
     ) -> None:
         self.wake = asyncio.Event()
         self._system = system
         self._most = most
+        self._patience = patience
         self._budget = budget
         self._clock = clock
         self._breaker = Breaker()
@@ -97,14 +99,14 @@ class Calls:
         if self._budget is not None:
             await self._budget.acquire()
         try:
-            async with asyncio.timeout(CALL_TIMEOUT):
+            async with asyncio.timeout(self._patience):
                 ref = await self._send(call)
             outcome = Outcome(self._clock(), call, ref)
         except TimeoutError:
             outcome = self._failed(call, TemporaryError("no answer", Reason.TIMEOUT, unknown=True))
         except DeliveryError as error:
             outcome = self._failed(call, error)
-        except Exception as error:  # noqa: BLE001 - a defect of one adapter must not end the shard
+        except Exception as error:  # a defect of one adapter must not end the shard
             log.exception("adapter_failed", action=call.action.value, key=call.ticket.key)
             outcome = self._failed(call, PermanentError(repr(error), Reason.BUG, unknown=True))
         self._outcomes.append(outcome)

@@ -214,7 +214,9 @@ def _key_of(item: Item) -> str:
 
 def _is_news(before: TicketRecord, after: TicketRecord, outcome: Outcome) -> bool:
     """Tell the incident what was done, and of a failure when it begins or changes, not at each attempt."""
-    return outcome.failure is None or after.parked != before.parked or _kind(after.error) != _kind(before.error)
+    return (
+        outcome.failure is None or after.parked != before.parked or _kind(after.error) != _kind(before.error)
+    )
 
 
 def _kind(error: str) -> str:
@@ -226,4 +228,4 @@ def _shown_state(record: TicketRecord) -> str:
         return "parked"
     if record.failures:
         return "retrying"
-    return record.observed.state.value if record.observed else "pending"
+    return record.observed.state.value if record.observed and record.observed.state else "pending"

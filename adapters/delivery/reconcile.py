@@ -19,6 +19,8 @@ from domain.times import Millis
 
 FIRST_PAUSE: Millis = 1_000
 LONGEST_PAUSE: Millis = 300_000
+LONGEST_WAIT: Millis = 3_600_000
+"""However long a tool asks us to wait."""
 WATCHDOG: Millis = 600_000
 """A call whose end nobody told of for this long is taken for lost."""
 
@@ -105,24 +107,19 @@ def begun(record: TicketRecord, action: TicketAction, now: Millis) -> TicketReco
     return replace(record, calling=now, intent=intent)
 
 
-def interrupted(record: TicketRecord) -> TicketRecord:
+def interrupted(record: TicketRecord, action: TicketAction | None = None) -> TicketRecord:
     """Note that nobody will hear how a call ended. A create's intent stays, so it is looked for first."""
-    return replace(record, calling=None, not_before=0)
+    return replace(record, observed=_in_doubt(record, action), calling=None, not_before=0)
 
 
 def ended(record: TicketRecord, outcome: Outcome) -> TicketRecord:
     """Note how a call ended."""
     if outcome.failure is not None:
         return _failed(record, outcome, outcome.failure)
-    return replace(
-        record,
-        observed=_observed(record, outcome),
-        intent=None,
-        calling=None,
-        failures=0,
-        error="",
-        not_before=0,
-    )
+    done = replace(record, calling=None, failures=0, error="", not_before=0, intent=None, doubt="")
+    if outcome.ref is None and record.doubt:
+        return replace(done, error=record.doubt, parked=record.doubt)
+    return replace(done, observed=_observed(record, outcome))
 
 
 def _observed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
@@ -134,7 +131,7 @@ def _observed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
     return ObservedTicket(outcome.ref, version, _state_after(action, record), outcome.at)
 
 
-def _state_after(action: TicketAction, record: TicketRecord) -> TicketState:
+def _state_after(action: TicketAction, record: TicketRecord) -> TicketState | None:
     if action is TicketAction.RESOLVE:
         return TicketState.RESOLVED
     if action is TicketAction.UPDATE and record.observed is not None:
@@ -143,20 +140,23 @@ def _state_after(action: TicketAction, record: TicketRecord) -> TicketState:
 
 
 def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketRecord:
-    failures = record.failures + 1
-    pause = max(failure.retry_after, pause_after(record.desired.key, failures))
-    perhaps_created = failure.unknown and record.intent is not None
-    failed = replace(
-        record,
-        calling=None,
-        failures=failures,
-        error=f"{failure.reason.value}: {failure.message}",
-        not_before=outcome.at + pause,
-        intent=record.intent if perhaps_created or outcome.call.action is TicketAction.FIND else None,
-    )
-    if failure.permanent and not perhaps_created:
-        return replace(failed, parked=failed.error)
-    return failed
+    action, failures = outcome.call.action, record.failures + 1
+    error = f"{failure.reason.value}: {failure.message}"
+    pause = max(min(failure.retry_after, LONGEST_WAIT), pause_after(record.desired.key, failures))
+    failed = replace(record, calling=None, failures=failures, error=error, not_before=outcome.at + pause)
+    if action is TicketAction.FIND:
+        return replace(failed, parked=error if failure.permanent else "")
+    if failure.unknown:
+        doubt = error if failure.permanent and record.intent is not None else ""
+        return replace(failed, observed=_in_doubt(record, action), doubt=doubt)
+    return replace(failed, intent=None, parked=error if failure.permanent else "")
+
+
+def _in_doubt(record: TicketRecord, action: TicketAction | None) -> ObservedTicket | None:
+    """What is known of a ticket once it is unknown whether *action* was done; None stands for any action."""
+    if record.observed is None or action is TicketAction.UPDATE:
+        return record.observed
+    return replace(record.observed, state=None)
 
 
 def pause_after(key: str, failures: int) -> Millis:
@@ -167,7 +167,7 @@ def pause_after(key: str, failures: int) -> Millis:
     >>> 500 <= pause_after("a", 1) <= 1500, 150_000 <= pause_after("a", 50) <= 450_000
     (True, True)
     """
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 20))
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE << min(failures - 1, 20))
     noise = blake2b(f"{key}:{failures}".encode(), digest_size=2).digest()
     return longest // 2 + longest * int.from_bytes(noise, "big") // 65_536
 

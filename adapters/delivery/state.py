@@ -31,6 +31,8 @@ class TicketRecord(msgspec.Struct, frozen=True, array_like=True):
     observed: ObservedTicket | None = None
     intent: Millis | None = None
     """When a create was begun whose outcome is not known: it may have been done."""
+    doubt: str = ""
+    """Why the create is parked if the ticket turns out not to be there."""
     calling: Millis | None = None
     """When the call that is under way was begun."""
     failures: int = 0

@@ -83,7 +83,10 @@ class Decider:
         self._handler.reject(batch, item, error, now)
 
     def _each(
-        self, items: Sequence[Any], act: Callable[[Batch, Any], None], reject: Callable[[Batch, Any, str], None]
+        self,
+        items: Sequence[Any],
+        act: Callable[[Batch, Any], None],
+        reject: Callable[[Batch, Any, str], None],
     ) -> None:
         if self._careful:
             self.batch = bisect(self.batch, items, act, reject)

@@ -123,18 +123,15 @@ class Shard:
         self._failures = 0
 
     async def _next(self, worker: Worker, reader: Reader) -> list[Received]:
-        """Wait for messages, for the end of an action, or for a timer; a timer that is due makes time move on."""
+        """Wait for messages, for the end of an action, or for a timer."""
         if self._stopping:
             await self._effects.wake.wait()
             self._effects.wake.clear()
             return []
         if worker.is_due:
             return await reader.take(0)
-        quiet = min(HEARTBEAT, worker.seconds_until_due(self._ports.clock()))
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + quiet
-        received = await reader.take(quiet)
-        if received or self._stopping or loop.time() < deadline or worker.is_due:
+        received = await reader.take(min(HEARTBEAT, worker.seconds_until_due(self._ports.clock())))
+        if received or reader.woken or worker.is_due:
             return received
         await self._tick()
         return await reader.take(TICK_PATIENCE)

@@ -18,16 +18,21 @@ class Reader:
         self._limit = limit
         self._wait = wait
         self._receiving: asyncio.Task[list[Received]] | None = None
+        self.woken = False
+        """Whether the last ``take`` ended because somebody woke us."""
 
-    async def take(self, timeout: float) -> list[Received]:
-        """Return messages, or nothing after *timeout* seconds or as soon as somebody woke us."""
+    async def take(self, patience: float) -> list[Received]:
+        """Return messages, or nothing after *patience* seconds or as soon as somebody woke us."""
         if self._receiving is None:
             self._receiving = asyncio.create_task(self._subscription.receive(self._limit, self._wait))
         waking = asyncio.create_task(self._wake.wait())
         try:
-            await asyncio.wait({self._receiving, waking}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {self._receiving, waking}, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             waking.cancel()
+        self.woken = self._wake.is_set()
         self._wake.clear()
         if not self._receiving.done():
             return []

@@ -30,7 +30,9 @@ _encoder = msgspec.msgpack.Encoder()
 class Worker:
     """Holds what the owner of a shard knows of it. Any error makes it worthless: claim anew."""
 
-    def __init__(self, shard: str, handler: Handler, broker: Broker, store: StateStore, effects: Effects) -> None:
+    def __init__(
+        self, shard: str, handler: Handler, broker: Broker, store: StateStore, effects: Effects
+    ) -> None:
         self._shard = shard
         self._handler = handler
         self._broker = broker
@@ -53,7 +55,9 @@ class Worker:
             await self._write(Commit())
         if self._handler.interrupted:
             lost = await self._store.scan(self._shard, self._handler.interrupted, limit=INTERRUPTED_AT_MOST)
-            await self._round([Letter(None, self._handler.resume([entry.member for entry in lost], now), now)])
+            await self._round(
+                [Letter(None, self._handler.resume([entry.member for entry in lost], now), now)]
+            )
 
     @property
     def is_due(self) -> bool:
@@ -101,7 +105,9 @@ class Worker:
         items = [item for letter in letters for item in letter.items]
         wanted = {inbox_record(letter.message.producer) for letter in letters if letter.message} | {SEQUENCES}
         while missing := [
-            name for name in wanted | self._handler.wanted(Batch(self._known), items, timers) if name not in self._known
+            name
+            for name in wanted | self._handler.wanted(Batch(self._known), items, timers)
+            if name not in self._known
         ]:
             values = await self._store.load(self._shard, missing)
             self._known.update(zip(missing, map(self._decoded, missing, values), strict=True))

@@ -18,6 +18,7 @@ from tests.core import Core
 def only_incident(core: Core) -> Incident:
     """The one incident there is."""
     (incident,) = core.all(Incident)
+    assert isinstance(incident, Incident)
     return incident
 
 
