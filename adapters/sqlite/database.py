@@ -87,7 +87,8 @@ class Database:
     async def close(self) -> None:
         """Finish the jobs under way, for a bounded time; safe to call twice."""
         self._closed = True
-        await asyncio.gather(self._writer.stop(), self._reader.stop())
+        await self._reader.stop()
+        await self._writer.stop()  # the last one out moves the log into the file
 
     async def _submit(self, lane: Lane, work: Work[T], unavailable: type[Unavailable]) -> T:
         if self._closed:

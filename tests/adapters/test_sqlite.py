@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -50,9 +49,17 @@ def overwrite(path: Path, content: bytes, start: int = 0) -> None:
         file.write(content)
 
 
+def neighbours(path: Path) -> set[str]:
+    return {other.name for other in path.parent.iterdir()}
+
+
+def is_private(path: Path) -> bool:
+    return path.stat().st_mode & 0o077 == 0
+
+
 async def test_the_file_is_made(database: Database, path: Path) -> None:
     """A data folder that is not there yet is made; the file is WAL, and its owner's alone."""
-    assert os.stat(path).st_mode & 0o077 == 0  # noqa: PTH116 - the path method is forbidden in coroutines
+    assert is_private(path)
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -181,12 +188,13 @@ async def test_opening_together(path: Path) -> None:
 
 
 async def test_close_finishes_what_is_in_line(path: Path) -> None:
-    """Jobs submitted before close are written; later ones are refused."""
+    """Jobs submitted before close are written, into the one file; later ones are refused."""
     database = await Database.open(path)
     jobs = [asyncio.create_task(execute(database, report(f"p{n}"))) for n in range(300)]
     await asyncio.sleep(0)
     await database.close()
     await asyncio.gather(*jobs)
+    assert neighbours(path) == {"tocsin.db", "tocsin.db.lock"}
     with pytest.raises(StoreUnavailable, match="is closed"):
         await execute(database, report("late"))
     await database.close()
