@@ -189,3 +189,18 @@ async def test_a_filter_that_nothing_matches_costs_a_bounded_number_of_reads():
         )
     assert (page.items, page.next) == ([], looked_at[-1])
     assert 100 <= len(looked_at) < 250
+
+
+async def test_a_busy_partition_is_not_overtaken_by_quiet_ones():
+    """Each partition is asked for its share only; what the busy one has beyond it still comes first."""
+    busy = [incident(f"{n:03x}", 100 + n, IncidentState.OPEN, "cart", Priority.P1) for n in range(200)]
+    quiet = [
+        [incident(f"{p}{n:02x}", n, IncidentState.OPEN, "cart", Priority.P1) for n in range(5)] for p in "abc"
+    ]
+    parts = [busy, *quiet]
+    async with opened_store() as store:
+        await fill(store, parts)
+        reads = model(store, len(parts))
+        found = await pages(lambda place: reads.incidents(IncidentFilter(), limit=100, after=place))
+    assert joined(found) == expected(parts, IncidentFilter())
+    assert [len(page) for page in found] == [100, 100, 15]

@@ -95,7 +95,7 @@ class World:
             for mailbox in self.reads.shards
         ]
         system = self.meter.around(DESTINATION, self.tickets)
-        self._calls = Calls(system, most=8, budget=None, clock=lambda: self.now)
+        self._calls = Calls(system, most=8, patience=5.0, budget=None, clock=lambda: self.now)
         handler = DeliveryHandler(DESTINATION, Pace(0, 0), 0)
         self._delivery = Worker(tickets_mailbox(DESTINATION), handler, broker, store, self._calls)
 
