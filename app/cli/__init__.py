@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import typer
+import sys
+from io import TextIOWrapper
 
-from app.cli import serve
-
-cli = typer.Typer(
-    name="tocsin",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Turns thousands of monitoring alerts into few incidents, each with one ticket kept true.",
-)
-cli.command("serve")(serve.serve)
-
-
-@cli.callback()
-def _program() -> None:
-    """Keep ``serve`` a command of its own, however few others there are."""
+from app.cli.commands import cli
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Where the terminal lacks a character it shows another; nothing fails by it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     cli()

@@ -19,6 +19,8 @@ def load_or_exit(path: Path | None) -> Settings:
     except ConfigError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
+        mistakes = "a mistake" if len(error.problems) == 1 else f"{len(error.problems)} mistakes"
+        typer.echo(f"tocsin: {path} has {mistakes}; docs/configuration.md says what may be in it", err=True)
         raise typer.Exit(1) from None
     for warning in settings.warnings:
         typer.echo(f"warning: {warning}", err=True)

@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Annotated
 
 import structlog
 import typer
 
+from app.cli.hints import address, hints
 from app.cli.loading import load_or_exit
 from app.listener import listening
 from app.logs import configure_logs
 from app.loops import run_fast
-from app.service import Role, running
+from app.service import Role, Service, running
 from config.settings import Settings
 from domain.errors import TocsinError
 
-DEFAULT_LISTEN = "127.0.0.1:8080"
+HIGHEST_PORT = 65_535
 
 log = structlog.get_logger("service")
 
 
-def serve(
-    config: Annotated[Path | None, typer.Option(help="Configuration file; without one, the defaults.")] = None,
-    listen: Annotated[str, typer.Option(help="HOST:PORT to serve HTTP on; port 0 takes a free one.")] = DEFAULT_LISTEN,
-    data: Annotated[Path, typer.Option(help="Folder for the embedded database and the spool.")] = Path("data"),
-    role: Annotated[
-        list[Role] | None, typer.Option(help="Do only this share of the work; may be given several times.")
-    ] = None,
-) -> None:
-    """Run Tocsin until SIGTERM or Ctrl-C; a second one ends it at once.
+class CannotStart(TocsinError):
+    """Something that a person has to change first."""
 
-    Examples:
 
-        tocsin serve --config tocsin.yaml
-
-        tocsin serve --config tocsin.yaml --role correlate --role deliver --listen 127.0.0.1:0
-    """
+def run_service(config: Path | None, listen: str, data: Path, roles: Sequence[str]) -> None:
+    """Serve until a signal; say in one line why if that cannot be."""
     configure_logs()
     host, port = _address(listen)
     settings = load_or_exit(config)
-    roles = frozenset(role or Role)
+    wanted = frozenset(map(Role, roles or Role))
     try:
-        run_fast(_serve(settings, data, roles, host, port))
+        _prepare_folder(settings, wanted, data)
+        run_fast(_serve(settings, data, wanted, host, port))
     except (TocsinError, OSError) as error:
         typer.echo(f"tocsin: {error}", err=True)
         raise typer.Exit(1) from None
@@ -53,12 +48,55 @@ def serve(
 
 async def _serve(settings: Settings, data: Path, roles: frozenset[Role], host: str, port: int) -> None:
     stopping = _stop_signal()
-    async with running(settings, data, roles) as service, listening(service, host, port) as bound:
-        log.info("serving", address=f"http://{host}:{bound}", roles=sorted(roles))
+    async with running(settings, data, roles) as service, _bound(service, host, port) as bound:
+        typer.echo("\n".join(hints(settings, host, bound, takes_alerts=Role.INGEST in roles)))
+        log.info("serving", address=address(host, bound), roles=sorted(roles))
         await asyncio.wait({stopping, service.tasks.failed}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         if service.tasks.failed.done():
             service.tasks.failed.result()
+
+
+@asynccontextmanager
+async def _bound(service: Service, host: str, port: int) -> AsyncIterator[int]:
+    async with AsyncExitStack() as stack:
+        try:
+            bound = await stack.enter_async_context(listening(service, host, port))
+        except OSError as error:
+            raise CannotStart(_why_not_bound(error, host, port)) from None
+        yield bound
+
+
+def _prepare_folder(settings: Settings, roles: frozenset[Role], data: Path) -> None:
+    """Make the folder, where anything is going to be in it."""
+    embedded = settings.broker is None or settings.store is None
+    if not (embedded or Role.INGEST in roles):
+        return
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fault = "there is a file in its place" if isinstance(error, FileExistsError) else error.strerror
+        raise CannotStart(_no_folder(data, str(fault))) from None
+    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        raise CannotStart(_no_folder(data, "this user may not read and write there"))
+
+
+def _no_folder(data: Path, fault: str) -> str:
+    return f"the data folder {data} cannot be used: {fault}; name another with --data DIR"
+
+
+def _why_not_bound(error: OSError, host: str, port: int) -> str:
+    where = address(host, port).removeprefix("http://")
+    if isinstance(error, socket.gaierror):
+        return f"there is no address {host!r}: {error.strerror}; name one of this machine with --listen HOST:PORT"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{where} is in use by another program; stop that, or name another port with --listen HOST:PORT"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; --listen 0.0.0.0:{port} listens on all it has"
+        case errno.EACCES:
+            return f"this user may not listen on {where}; name a port above 1023 with --listen HOST:PORT"
+    return f"cannot listen on {where}: {error}; name another address with --listen HOST:PORT"
 
 
 def _stop_signal() -> asyncio.Future[None]:
@@ -78,7 +116,7 @@ def _stop_signal() -> asyncio.Future[None]:
 
 def _address(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65_535:
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > HIGHEST_PORT:
         message = f"{listen!r} is not HOST:PORT, like 0.0.0.0:8080"
         raise typer.BadParameter(message, param_hint="--listen")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -1,0 +1,57 @@
+"""``tocsin check`` and ``tocsin schema``: what is wrong with a configuration, and what may be in one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from config.load import load
+from config.problems import ConfigError
+from config.schema import json_schema
+from config.settings import Settings
+from routing.rules import Route
+
+
+def run_check(file: Path) -> None:
+    """Print all that is wrong, or one line that it is fine."""
+    try:
+        settings = load(file, os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(problem)
+        raise typer.Exit(1) from None
+    for warning in settings.warnings:
+        typer.echo(f"warning: {warning}")
+    typer.echo(f"{file}: OK ({', '.join(_counts(settings))})")
+
+
+def run_schema() -> None:
+    """Print the JSON Schema."""
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _counts(settings: Settings) -> Iterator[str]:
+    yield counted(len(settings.sources), "source")
+    yield counted(len(settings.correlation.groups), "group")
+    yield counted(len(settings.routing.services), "service")
+    yield counted(_routes(settings.routing.routes), "route")
+    yield counted(len(settings.destinations), "destination")
+    if settings.warnings:
+        yield counted(len(settings.warnings), "warning")
+
+
+def _routes(routes: Sequence[Route]) -> int:
+    return sum(1 + _routes(route.routes) for route in routes)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things.
+
+    >>> counted(1, "route"), counted(2000, "alert")
+    ('1 route', '2,000 alerts')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,100 @@
+"""Explains what an incident is, how it is judged, and where its ticket goes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.explain.steps import Step
+from domain.fields import incident_fields
+from domain.incident import Assessment, Incident
+from domain.times import to_text
+from routing.priority import Judgement, judge, main_service
+from routing.router import IncidentRouter
+from routing.routes import Visit, visits
+from routing.rules import RoutingRules
+
+
+def incident_steps(before: Incident | None, after: Incident | None, rules: RoutingRules) -> Iterator[Step]:
+    """Tell of the incident that an alert belongs to, as it is now."""
+    if after is None:
+        yield Step("incident", "none", "so there is nothing to judge, and no ticket")
+        return
+    yield _incident_step(before, after)
+    if after.assessment is not None:
+        judgement = judge(after, rules)
+        yield _priority_step(after, after.assessment, judgement)
+        yield _team_step(after, after.assessment, rules)
+        yield _routes_step(after, after.assessment, judgement, rules)
+        yield _ticket_step(after, rules)
+
+
+def _incident_step(before: Incident | None, after: Incident) -> Step:
+    lead = after.lead
+    firing = f"{sum(after.firing)} of {after.alerts} alert{'s' if after.alerts != 1 else ''} firing"
+    change = "new" if before is None else "unchanged" if before == after else "changed"
+    steps = (
+        Step("lead", f"{lead.name} ({lead.key})", "the worst alert names it, of those the earliest"),
+        Step("services", ", ".join(after.services) or "none known"),
+        Step("opened", to_text(after.opened_at)),
+        *((Step("resolved", to_text(after.resolved_at)),) if after.resolved_at is not None else ()),
+    )
+    return Step("incident", after.id, f"{change}; {after.state.value}, {firing}", steps)
+
+
+def _priority_step(incident: Incident, judged: Assessment, judgement: Judgement) -> Step:
+    steps = (Step("impact", judged.impact.value), Step("urgency", judged.urgency.value))
+    return Step("priority", judged.priority.value, _why_priority(incident, judged, judgement), steps)
+
+
+def _why_priority(incident: Incident, judged: Assessment, judgement: Judgement) -> str:
+    reason = judgement.reason.removeprefix(f"{judged.priority.value}: ")
+    if judged.priority is judgement.priority:
+        return reason
+    if not incident.is_open:
+        return "as it was when it was resolved"
+    return f"kept for now; right would be {reason}"
+
+
+def _team_step(incident: Incident, judged: Assessment, rules: RoutingRules) -> Step:
+    service = main_service(incident, rules)
+    if not judged.team:
+        return Step("team", "unassigned", "neither the service nor priority.default names one")
+    if not service.team:
+        return Step("team", judged.team, "from priority.default, as the service names none")
+    if not service.name:
+        return Step("team", judged.team, "from priority.default, as the service is not in the catalogue")
+    others = (
+        f", the most critical of {len(incident.services)} services hit" if len(incident.services) > 1 else ""
+    )
+    return Step("team", judged.team, f"owns {service.name}{others}")
+
+
+def _routes_step(incident: Incident, judged: Assessment, judgement: Judgement, rules: RoutingRules) -> Step:
+    fields = incident_fields(incident, judgement.priority.value, judged.team)
+    walked = list(visits(rules.routes, fields))
+    steps = tuple(map(_visit_step, walked))
+    says = ", ".join(judged.destinations) or "no destinations"
+    return Step("routes", says, _why_routes(judged, walked), steps)
+
+
+def _why_routes(judged: Assessment, walked: list[Visit]) -> str:
+    if not walked:
+        return "there are no routes"
+    routed = {name for visit in walked if visit.decides for name in visit.destinations}
+    kept = [name for name in judged.destinations if name not in routed]
+    return f"{', '.join(kept)} kept, as a ticket is there already" if kept else ""
+
+
+def _visit_step(visit: Visit) -> Step:
+    name = f"route {visit.route}"
+    if visit.miss is not None:
+        return Step(name, "does not apply", visit.miss)
+    if not visit.decides:
+        return Step(name, "applies", "a route below it decides")
+    return Step(name, f"applies: {', '.join(visit.destinations) or 'no destinations'}")
+
+
+def _ticket_step(incident: Incident, rules: RoutingRules) -> Step:
+    ticket = IncidentRouter(rules).render(incident)
+    steps = (Step("state", ticket.state.value), Step("description", ticket.description.rstrip()))
+    return Step("ticket", ticket.title, f"version {ticket.version}", steps)

@@ -1,0 +1,40 @@
+"""The small tree in which a decision is told: what was asked, what came out, why, and what led there."""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain.times import Millis, to_text
+
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One decision."""
+
+    name: str
+    says: str
+    why: str = ""
+    steps: tuple[Step, ...] = ()
+
+
+def lasting(length: Millis) -> str:
+    """Write a length of time as the configuration does.
+
+    >>> lasting(5_400_000), lasting(86_400_000), lasting(0)
+    ('1h30m', '1d', '0s')
+    """
+    parts, rest = [], length
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
+
+
+def moment(due: Millis, now: Millis) -> str:
+    """Write a moment and how far off it is.
+
+    >>> moment(3_600_000, 0), moment(0, 1)
+    ('1970-01-01T01:00:00.000Z, in 1h', '1970-01-01T00:00:00.000Z, over')
+    """
+    return f"{to_text(due)}, {f'in {lasting(due - now)}' if due > now else 'over'}"
