@@ -1,0 +1,1 @@
+"""Tocsin while its processes and services die under it."""

@@ -1,0 +1,1 @@
+"""Tocsin as a whole: real processes, spoken to from outside only."""
