@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from aiohttp import web
 
-from app.service import Service
+from app.api import Api
+from app.api.alerts import Alerts
+from app.api.health import Check, Health, has_room
+from app.api.incidents import Incidents
+from app.api.metrics import Metrics
+from app.api.stats import Statistics, Stats
+from app.reads import ReadModel
+from app.service import Service, clock
 from ingest.server import SERVER_OPTIONS
+from routing.router import IncidentRouter
 
 CLOSING_GRACE = 5.0
 """Seconds for requests under way once the socket is closed."""
@@ -22,10 +31,7 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[int
     Raises:
         OSError: the address cannot be had.
     """
-    application = web.Application()
-    if service.ingest is not None:
-        application.add_routes(service.ingest.routes())
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS)
+    runner = web.AppRunner(_application(service), access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=BACKLOG)
@@ -33,3 +39,29 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[int
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def _application(service: Service) -> web.Application:
+    application = web.Application()
+    if service.ingest is not None:
+        application.add_routes(service.ingest.routes())
+    application.add_routes(_api(service).routes())
+    return application
+
+
+def _api(service: Service) -> Api:
+    settings, publisher, spool = service.settings, service.publisher, service.spool
+    router = IncidentRouter(settings.routing)
+    reads = ReadModel(service.store, settings.partitions, tuple(settings.destinations), router)
+    statistics = Statistics(
+        reads,
+        service.broker,
+        clock,
+        confirmed=(lambda: {publisher.producer: publisher.confirmed}) if publisher else dict,
+        spooled=(lambda: spool.depth) if spool else lambda: 0,
+    )
+    checks: dict[str, Check] = {"broker": service.broker.ping, "store": service.store.ping}
+    if spool is not None:
+        checks["spool"] = has_room(lambda: spool.size, settings.ingest.spool.max_size)
+    metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest)
+    return Api(Incidents(reads), Alerts(reads), Stats(statistics), Health(checks), metrics)

@@ -245,7 +245,7 @@ class ReadModel:
     async def _shown_alerts(self, found: Sequence[tuple[int, AlertRecord]]) -> list[ShownAlert]:
         seen = await self._seen([(partition, record.key) for partition, record in found])
         return [
-            ShownAlert(record, each or Sightings(0, record.changed_at))
+            ShownAlert(record, each or Sightings(1, record.first_seen))
             for (_, record), each in zip(found, seen, strict=True)
         ]
 

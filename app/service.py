@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +27,7 @@ from adapters.sqlite import Database
 from adapters.stores.redis import RedisStore
 from adapters.stores.sqlite import SqliteStore
 from adapters.tickets import DestinationConfig
+from app.metered import DeliveryMeter
 from app.partitions import partitioner
 from app.shard.effects import NoEffects
 from app.shard.loop import Ports, Shard
@@ -34,7 +35,7 @@ from app.tasks import Tasks
 from config.settings import Settings
 from correlation.handler import CorrelationHandler
 from correlation.rules import DAY
-from domain.ports import Broker, StateStore, TicketSystem, alerts_mailbox, tickets_mailbox
+from domain.ports import Broker, StateStore, alerts_mailbox, tickets_mailbox
 from domain.times import Millis
 from ingest.publisher import Publisher, Publishes
 from ingest.reporter import Reporter
@@ -67,10 +68,10 @@ class Service:
     broker: Broker
     store: StateStore
     tasks: Tasks
+    meter: DeliveryMeter = field(default_factory=DeliveryMeter)
     ingest: Ingest | None = None
     publisher: Publisher | None = None
     spool: Spool | None = None
-    systems: Mapping[str, TicketSystem] = field(default_factory=dict)
 
 
 def clock() -> Millis:
@@ -116,11 +117,9 @@ async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple
 async def _start_delivery(service: Service, ports: Ports, stack: AsyncExitStack) -> None:
     http = Http()
     stack.push_async_callback(http.close)
-    systems = {name: config.build(http) for name, config in service.settings.destinations.items()}
-    service.systems = systems
     keep = service.settings.correlation.keep_resolved + DAY
     for name, config in service.settings.destinations.items():
-        system = systems[name]
+        system = service.meter.around(name, config.build(http))
         stack.push_async_callback(system.close)
         pace = Pace(config.min_interval, round(system.search_lag * 1000))
         calls = Calls(

@@ -56,6 +56,8 @@ class Case:
     """The incident that the alert last belonged to."""
     latest: Incident | None
     """The group's most recent incident."""
+    shard: str
+    """Where this is decided: groups of two shards may be called the same, their incidents must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def _as_member(incident: Incident, case: Case) -> Incident:
 
 
 def _opened(case: Case) -> Incident:
-    previous = case.latest.id if case.latest else ""
+    previous = case.latest.id if case.latest else case.shard
     return open_incident(case.group, case.alert, case.key, case.now, previous)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
 
 from correlation import timers, upkeep
-from correlation.decisions import Case, decide, is_repeat
+from correlation.decisions import Case, Verdict, decide, is_repeat
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import Group, group_of
 from correlation.identity import identify
@@ -35,17 +34,26 @@ from domain.ports import Message, Timer, tickets_mailbox
 from domain.times import Millis
 
 Known = Mapping[str, msgspec.Struct | None]
+OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
+"""Counters of what became of alerts."""
 
 
-@dataclass(slots=True)
 class AlertItem:
-    """One alert of one delivery."""
+    """One alert of one delivery, and the names it is looked up by."""
 
-    at: Millis
-    key: str
-    alert: Alert
-    group: Group | None = None
-    """Found on first need: repeats never need it."""
+    __slots__ = ("alert", "at", "group", "key", "record", "seen")
+
+    def __init__(self, at: Millis, key: str, alert: Alert) -> None:
+        self.at = at
+        self.key = key
+        self.alert = alert
+        self.record = alert_record(key)
+        self.seen = seen_record(key)
+        self.group: Group | None = None
+        """Found on first need: repeats never need it."""
+
+    def __repr__(self) -> str:
+        return f"{self.alert!r} at {self.at}"
 
 
 Item = AlertItem | TicketReported
@@ -86,15 +94,15 @@ class CorrelationHandler:
         return keys
 
     def _want_alert(self, keys: set[str], item: AlertItem, known: Known) -> None:
-        name = alert_record(item.key)
-        keys.add(name)
-        keys.add(seen_record(item.key))
-        if name not in known:
+        if item.record not in known:
+            keys.add(item.record)
+            keys.add(item.seen)
             return
-        record = known[name]
+        record = known[item.record]
         if isinstance(record, AlertRecord):
             keys.add(seen_record(record.incident))
             keys.add(incident_record(record.incident))
+            keys.add(item.seen)
             if is_repeat(item.alert, record):
                 return
         keys.update(_wanted_by_group(self._group(item), known))
@@ -130,17 +138,19 @@ class CorrelationHandler:
             _on_report(batch, item)
 
     def _on_alert(self, batch: Batch, item: AlertItem) -> None:
-        record = batch.get(alert_record(item.key), AlertRecord)
+        record = batch.get(item.record, AlertRecord)
+        if record is not None:
+            batch.tally(item.seen, item.at)
         if is_repeat(item.alert, record):
-            batch.count("outcome.duplicate")
-            _tally(batch, item, record)
+            batch.count(OUTCOMES[Verdict.DUPLICATE])
+            _tally_incident(batch, item, record)
             return
         decision = decide(self._case(batch, item, record), self._rules)
-        batch.count(f"outcome.{decision.verdict.value}")
+        batch.count(OUTCOMES[decision.verdict])
         file_alert(batch, record, decision, item.at, self._rules)
         if decision.incident is not None:
             self._change(batch, item, decision.incident, decision.verdict.value, decision.reason)
-        _tally(batch, item, decision.record or record)
+        _tally_incident(batch, item, decision.record or record)
 
     def _change(self, batch: Batch, item: AlertItem, incident: Incident, verdict: str, reason: str) -> None:
         if incident.revision == 0:
@@ -155,7 +165,7 @@ class CorrelationHandler:
         pointer = batch.get(group_record(group.key), GroupRecord)
         own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
         latest = batch.get(incident_record(pointer.incident), Incident) if pointer else None
-        return Case(item.key, item.alert, item.at, group, record, own, latest)
+        return Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox)
 
     def due(self, batch: Batch, timer: Timer) -> None:
         """Act on a timer."""
@@ -167,7 +177,7 @@ class CorrelationHandler:
 
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""
-        batch.count("outcome.quarantined", _alerts_in(item))
+        batch.count(OUTCOMES[Verdict.QUARANTINED], _alerts_in(item))
         batch.log(QUARANTINE, Quarantined(now, repr(item), error))
 
     def finish(self, batch: Batch) -> None:
@@ -196,8 +206,7 @@ def _wanted_by_group(group: Group, known: Known) -> Iterator[str]:
         yield seen_record(pointer.incident)
 
 
-def _tally(batch: Batch, item: AlertItem, record: AlertRecord | None) -> None:
-    batch.tally(seen_record(item.key), item.at)
+def _tally_incident(batch: Batch, item: AlertItem, record: AlertRecord | None) -> None:
     if record is not None and record.incident:
         batch.tally(seen_record(record.incident), item.at)
 

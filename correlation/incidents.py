@@ -15,7 +15,10 @@ NOBODY = (0,) * len(SEVERITIES)
 
 
 def open_incident(group: Group, alert: Alert, key: str, now: Millis, previous: str) -> Incident:
-    """Begin an incident with its first alert, not firing yet. *previous* is the group's incident before it."""
+    """Begin an incident with its first alert, not firing yet.
+
+    *previous* is what the group's incident before it, or its shard if it is the first, was called.
+    """
     return Incident(
         id=_incident_id(group, now, previous),
         rule=group.rule.id,

@@ -60,7 +60,7 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
 def _heard_at(batch: Batch, record: AlertRecord) -> Millis:
     seen = batch.get(seen_record(record.key), Sightings)
     listening = batch.get(LISTENING, Listening)
-    return max(seen.last_seen if seen else record.changed_at, listening.since if listening else 0)
+    return max(seen.last_seen if seen else record.first_seen, listening.since if listening else 0)
 
 
 def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules, router: Router) -> None:

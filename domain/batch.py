@@ -14,6 +14,8 @@ from domain.ports import Timer
 from domain.times import Millis
 
 T = TypeVar("T", bound=msgspec.Struct)
+ONCE = Sightings(1, 0)
+"""What a record that is not there stands for: most alerts are heard of once, and cost no write for it."""
 
 
 @dataclass(slots=True)
@@ -85,11 +87,10 @@ class Batch:
         tally[1] = max(tally[1], at)
 
     def fold_tallies(self) -> None:
-        """Add this batch's sightings to the records that hold them."""
+        """Add this batch's sightings to the records that hold them. Where there is none, it was seen once."""
         for key, (count, at) in self.tallies.items():
-            seen = Sightings(count, at)
-            before = self.get(key, Sightings)
-            self.put(key, seen if before is None else before.plus(seen))
+            before = self.get(key, Sightings) or ONCE
+            self.put(key, before.plus(Sightings(count, at)))
         self.tallies.clear()
 
     def fork(self) -> Batch:

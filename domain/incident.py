@@ -95,8 +95,10 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
     @property
     def severity(self) -> Severity:
         """The worst that fires now, or of its lead when nothing does."""
-        firing = next((rank for rank, count in enumerate(self.firing) if count), self.lead.rank)
-        return SEVERITIES[firing]
+        for rank, count in enumerate(self.firing):
+            if count:
+                return SEVERITIES[rank]
+        return SEVERITIES[self.lead.rank]
 
     @property
     def service(self) -> str:

@@ -80,6 +80,7 @@ class Calls:
 
     def collect(self, now: Millis) -> list[Outcome]:  # noqa: ARG002 - outcomes carry their own moment
         """Take what ended since."""
+        self.wake.clear()
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 

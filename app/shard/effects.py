@@ -16,7 +16,7 @@ class Effects(Protocol):
     """Begins actions after a commit, and brings back how they ended as items for the handler."""
 
     wake: asyncio.Event
-    """Set when a result is there."""
+    """Set when a result is there, until it is collected."""
 
     def room(self) -> int:
         """How many timers may be acted on now, at most TIMERS_AT_ONCE."""
@@ -62,6 +62,7 @@ class NoEffects:
 
     def collect(self, now: Millis) -> list[Any]:  # noqa: ARG002 - the port's signature
         """Nothing ends."""
+        self.wake.clear()
         return []
 
     def in_flight(self) -> int:

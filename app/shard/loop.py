@@ -87,12 +87,14 @@ class Shard:
         received = await self._stand_by(subscription)
         if not received:
             return
-        worker = Worker(self.name, self._handler, self._ports.broker, self._ports.store, self._effects)
-        await worker.claim(self._ports.clock())
+        ports, acknowledge = self._ports, subscription.acknowledge
+        worker = Worker(self.name, self._handler, ports.broker, ports.store, self._effects, acknowledge)
+        await worker.claim(ports.clock())
         reader = Reader(subscription, self._effects.wake, MESSAGES, HEARTBEAT)
         try:
-            await self._work(subscription, worker, reader, received)
+            await self._work(worker, reader, received)
         finally:
+            worker.abandon()
             await reader.close()
 
     async def _stand_by(self, subscription: Subscription) -> list[Received]:
@@ -105,14 +107,14 @@ class Shard:
                 await self._tick()
         return []
 
-    async def _work(
-        self, subscription: Subscription, worker: Worker, reader: Reader, received: list[Received]
-    ) -> None:
+    async def _work(self, worker: Worker, reader: Reader, received: list[Received]) -> None:
         while True:
             await worker.settle(received, self._ports.clock())
+            received = [] if self._stopping else await reader.take(0)
             if received:
-                await subscription.acknowledge(received[-1])
-                self._note_success()
+                continue
+            await worker.finish()
+            self._note_success()
             if self._stopping and not self._effects.in_flight():
                 return
             received = await self._next(worker, reader)
@@ -126,7 +128,6 @@ class Shard:
         """Wait for messages, for the end of an action, or for a timer."""
         if self._stopping:
             await self._effects.wake.wait()
-            self._effects.wake.clear()
             return []
         if worker.is_due:
             return await reader.take(0)

@@ -33,7 +33,6 @@ class Reader:
         finally:
             waking.cancel()
         self.woken = self._wake.is_set()
-        self._wake.clear()
         if not self._receiving.done():
             return []
         received, self._receiving = self._receiving.result(), None

@@ -1,9 +1,17 @@
-"""One owner's work on a shard: load, decide, commit, publish."""
+"""One owner's work on a shard: load, decide, commit, publish, acknowledge.
+
+While a batch is being written the next one is decided, on records as the first will have left them. Nothing of a
+batch leaves the process before it is committed; if that fails, the worker and all it holds are thrown away.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -27,17 +35,35 @@ SEQUENCES = "sequences:"
 _encoder = msgspec.msgpack.Encoder()
 
 
+@dataclass(slots=True)
+class Writing:
+    """A batch on its way to the store, and what follows once it is there."""
+
+    commit: asyncio.Task[Millis | None]
+    outbox: list[tuple[str, Message]]
+    actions: list[Any]
+    last: Received | None = None
+    """The message to acknowledge up to."""
+
+
 class Worker:
     """Holds what the owner of a shard knows of it. Any error makes it worthless: claim anew."""
 
     def __init__(
-        self, shard: str, handler: Handler, broker: Broker, store: StateStore, effects: Effects
+        self,
+        shard: str,
+        handler: Handler,
+        broker: Broker,
+        store: StateStore,
+        effects: Effects,
+        acknowledge: Callable[[Received], Awaitable[None]],
     ) -> None:
         self._shard = shard
         self._handler = handler
         self._broker = broker
         self._store = store
         self._effects = effects
+        self._acknowledge = acknowledge
         kinds = {**handler.record_kinds, "inbox": Mark, "sequences": Sequences}
         self._decoders = {word: msgspec.msgpack.Decoder(kind) for word, kind in kinds.items()}
         self._known: dict[str, msgspec.Struct | None] = {}
@@ -45,6 +71,7 @@ class Worker:
         self._clock: Millis = 0
         self._next_due: Millis | None = None
         self._sent = 0
+        self._writing: Writing | None = None
 
     async def claim(self, now: Millis) -> None:
         """Become the owner: say again what the last one may not have got out, take up what it had begun."""
@@ -52,17 +79,15 @@ class Worker:
         self._next_due = await self._store.next_due(self._shard)
         while unsent := await self._store.outbox(self._shard, OUTBOX_PAGE):
             await self._publish(unsent)
-            await self._write(Commit())
+            self._next_due = await self._write(Commit())
         if self._handler.interrupted:
             lost = await self._store.scan(self._shard, self._handler.interrupted, limit=INTERRUPTED_AT_MOST)
-            await self._round(
-                [Letter(None, self._handler.resume([entry.member for entry in lost], now), now)]
-            )
+            await self._round([Letter(None, self._handler.resume([entry.member for entry in lost], now), now)])
 
     @property
     def is_due(self) -> bool:
         """Whether timers can be acted on now."""
-        return self._next_due is not None and self._next_due <= self._clock and self._effects.room() > 0
+        return self._is_due_at(self._clock) and self._effects.room() > 0
 
     def seconds_until_due(self, now: Millis) -> float:
         """How long nothing will have to be done, unless something comes in."""
@@ -73,44 +98,71 @@ class Worker:
         return max(0, self._next_due - now) / 1000
 
     async def settle(self, received: list[Received], now: Millis) -> None:
-        """Decide on messages and on what ended outside, in order, with the timers that fall in between."""
+        """Decide on messages and on what ended outside, in order, with the timers that fall in between.
+
+        The last of it may still be on its way to the store afterwards, see ``finish``.
+        """
         letters = [Letter(None, results, now)] if (results := self._effects.collect(now)) else []
         waiting = [each.message for each in received]
         while letters or waiting or self.is_due:
             while waiting and sum(len(letter.items) for letter in letters) < ITEMS_AT_ONCE:
                 letters.append(open_message(waiting.pop(0), self._handler))
-            taken = await self._round(letters)
-            del letters[:taken]
+            del letters[: await self._round(letters)]
+        if received and self._writing is not None:
+            self._writing.last = received[-1]
+
+    async def finish(self) -> None:
+        """Wait until what was decided is written; then let it have its consequences."""
+        if self._writing is None:
+            return
+        writing, self._writing = self._writing, None
+        self._next_due = await writing.commit
+        await self._publish(writing.outbox)
+        self._effects.begin(writing.actions)
+        if writing.last is not None:
+            await self._acknowledge(writing.last)
+
+    def abandon(self) -> None:
+        """Wait for nothing any more; whether the last batch was written, the next owner will see."""
+        if self._writing is not None:
+            self._writing.commit.add_done_callback(_look_away)
+            self._writing.commit.cancel()
 
     async def _round(self, letters: list[Letter]) -> int:
         clock = max(self._clock, letters[0].at) if letters else self._clock
         timers = await self._timers(clock)
         if len(timers) == TIMERS_AT_ONCE:
             letters = []
+        if not letters and not timers:
+            return 0
         await self._load(letters, timers)
         try:
             batch, taken = self._decide(letters, timers, clock, careful=False)
         except Exception:  # noqa: BLE001 - something in it is poisonous; find it and let the rest go on
             batch, taken = self._decide(letters, timers, clock, careful=True)
-        await self._commit(batch)
+        await self._begin_writing(batch)
         return taken
 
     async def _timers(self, clock: Millis) -> list[Timer]:
-        if self._next_due is None or self._next_due > clock or not (room := self._effects.room()):
+        """Take the timers due. The store must have all that was decided: some were armed, some are done."""
+        if not self._is_due_at(clock):
             return []
-        return await self._store.due(self._shard, clock, room)
+        await self.finish()
+        room = self._effects.room() if self._is_due_at(clock) else 0
+        return await self._store.due(self._shard, clock, room) if room else []
+
+    def _is_due_at(self, clock: Millis) -> bool:
+        return self._next_due is not None and self._next_due <= clock
 
     async def _load(self, letters: list[Letter], timers: list[Timer]) -> None:
         """Read the records that are needed and not known, until the known ones name no others."""
         items = [item for letter in letters for item in letter.items]
-        wanted = {inbox_record(letter.message.producer) for letter in letters if letter.message} | {SEQUENCES}
-        while missing := [
-            name
-            for name in wanted | self._handler.wanted(Batch(self._known), items, timers)
-            if name not in self._known
-        ]:
-            values = await self._store.load(self._shard, missing)
-            self._known.update(zip(missing, map(self._decoded, missing, values), strict=True))
+        base = {inbox_record(letter.message.producer) for letter in letters if letter.message} | {SEQUENCES}
+        view = Batch(self._known)
+        while missing := (base | self._handler.wanted(view, items, timers)) - self._known.keys():
+            names = list(missing)
+            values = await self._store.load(self._shard, names)
+            self._known.update(zip(names, map(self._decoded, names, values), strict=True))
 
     def _decoded(self, name: str, value: bytes | None) -> msgspec.Struct | None:
         return None if value is None else self._decoders[name.partition(":")[0]].decode(value)
@@ -134,26 +186,26 @@ class Worker:
     def _falls_due(self, batch: Batch, clock: Millis) -> bool:
         return any(due is not None and due <= clock for due in (self._next_due, batch.earliest))
 
-    async def _commit(self, batch: Batch) -> None:
-        """Write everything at once, then let it have its consequences."""
-        outbox, sequences = self._numbered(batch)
+    async def _begin_writing(self, batch: Batch) -> None:
+        """Write everything at once, after the batch before it. From here on it is what is known."""
+        outbox, sequences = numbered(
+            self._shard, batch.get(SEQUENCES, Sequences) or Sequences({}), batch.outgoing
+        )
         if outbox:
             batch.put(SEQUENCES, sequences)
-        await self._write(_commit_of(batch, outbox))
-        self._clock = batch.clock
+        commit = _commit_of(batch, outbox)
         self._known.update(batch.records)
-        self._forget_oldest()
-        await self._publish(outbox)
-        self._effects.begin(batch.actions)
+        self._clock = batch.clock
+        await self.finish()
+        self._forget_oldest(batch)
+        self._next_due = min(
+            (due for due in (self._next_due, batch.earliest) if due is not None), default=None
+        )
+        self._writing = Writing(asyncio.create_task(self._write(commit)), outbox, batch.actions)
 
-    def _numbered(self, batch: Batch) -> tuple[list[tuple[str, Message]], Sequences]:
-        before = batch.get(SEQUENCES, Sequences) or Sequences({})
-        return numbered(self._shard, before, batch.outgoing)
-
-    async def _write(self, commit: Commit) -> None:
-        commit.sent = self._sent
-        self._next_due = await self._store.commit(self._shard, self._epoch, commit)
-        self._sent = 0
+    async def _write(self, commit: Commit) -> Millis | None:
+        commit.sent, self._sent = self._sent, 0
+        return await self._store.commit(self._shard, self._epoch, commit)
 
     async def _publish(self, outbox: list[tuple[str, Message]]) -> None:
         by_mailbox: dict[str, list[Message]] = {}
@@ -163,10 +215,17 @@ class Worker:
             await self._broker.publish(mailbox, messages)
         self._sent += len(outbox)
 
-    def _forget_oldest(self) -> None:
+    def _forget_oldest(self, batch: Batch) -> None:
+        """Bound the memory; what is not written yet cannot be read again, so it stays."""
         excess = len(self._known) - KNOWN_AT_MOST
         for name in list(islice(self._known, max(0, excess))):
-            del self._known[name]
+            if name not in batch.records:
+                del self._known[name]
+
+
+def _look_away(commit: asyncio.Task[Millis | None]) -> None:
+    if not commit.cancelled():
+        commit.exception()
 
 
 def _commit_of(batch: Batch, outbox: list[tuple[str, Message]]) -> Commit:

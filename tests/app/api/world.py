@@ -52,6 +52,9 @@ class Boxes:
     async def publish(self, mailbox: str, messages: Sequence[Message]) -> None:
         self.messages[mailbox] += messages
 
+    async def acknowledge(self, last: Received) -> None:
+        """What was taken is gone anyway."""
+
     async def depth(self, mailbox: str) -> int:
         if self.away:
             raise BrokerUnavailable("connection refused")
@@ -91,13 +94,14 @@ class World:
                 broker,
                 store,
                 NoEffects(),
+                self.boxes.acknowledge,
             )
             for mailbox in self.reads.shards
         ]
         system = self.meter.around(DESTINATION, self.tickets)
         self._calls = Calls(system, most=8, patience=5.0, budget=None, clock=lambda: self.now)
         handler = DeliveryHandler(DESTINATION, Pace(0, 0), 0)
-        self._delivery = Worker(tickets_mailbox(DESTINATION), handler, broker, store, self._calls)
+        self._delivery = Worker(tickets_mailbox(DESTINATION), handler, broker, store, self._calls, self.boxes.acknowledge)
 
     async def claim(self) -> None:
         for worker in (*self._correlation, self._delivery):
@@ -113,14 +117,16 @@ class World:
     async def correlate(self) -> None:
         for worker, mailbox in zip(self._correlation, self.reads.shards, strict=True):
             await worker.settle(self.boxes.take(mailbox), self.now)
+            await worker.finish()
 
     async def deliver(self) -> None:
         """Make the calls that are due, and hear how they ended."""
         await self._delivery.settle(self.boxes.take(tickets_mailbox(DESTINATION)), self.now)
+        await self._delivery.finish()
         while self._calls.in_flight():
             await self._calls.wake.wait()
-            self._calls.wake.clear()
             await self._delivery.settle([], self.now)
+            await self._delivery.finish()
 
     async def run(self) -> None:
         """Do all there is to do."""
