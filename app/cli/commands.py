@@ -33,20 +33,21 @@ class RoleName(StrEnum):
     DELIVER = "deliver"
 
 
-ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", help="Configuration file.")]
+# readable=False: what cannot be read is said by ourselves, in one way for every reason.
+ConfigFile = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="Configuration file.")]
 
 
 @cli.command()
 def serve(
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; without one, the defaults.")
+        Path | None, typer.Option(readable=False, help="Configuration file; without one, the defaults.")
     ] = None,
     listen: Annotated[
         str, typer.Option(help="HOST:PORT to serve HTTP on; port 0 takes a free one.")
     ] = "127.0.0.1:8080",
-    data: Annotated[Path, typer.Option(help="Folder for the embedded database and the spool.")] = Path(
-        "data"
-    ),
+    data: Annotated[
+        Path, typer.Option(readable=False, help="Folder for the embedded database and the spool.")
+    ] = Path("data"),
     role: Annotated[
         list[RoleName] | None,
         typer.Option(help="Do only this share of the work; may be given several times."),

@@ -164,7 +164,7 @@ def _lines(step: Step, depth: int) -> Iterator[str]:
 def _plain(text: str) -> str:
     r"""Show what could control a terminal, as alerts hold what anybody sent.
 
-    >>> _plain("caf\u00e9 \x1b[2J")
-    'caf\u00e9 \\x1b[2J'
+    >>> print(_plain("all clear \x1b[2J"))
+    all clear \x1b[2J
     """
     return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)

@@ -94,7 +94,8 @@ def _visit_step(visit: Visit) -> Step:
     return Step(name, f"applies: {', '.join(visit.destinations) or 'no destinations'}")
 
 
-def _ticket_step(incident: Incident, rules: RoutingRules) -> Step:
-    ticket = IncidentRouter(rules).render(incident)
+def _ticket_step(after: Incident, rules: RoutingRules) -> Step:
+    ticket = IncidentRouter(rules).render(after)
     steps = (Step("state", ticket.state.value), Step("description", ticket.description.rstrip()))
-    return Step("ticket", ticket.title, f"version {ticket.version}", steps)
+    made = after.assessment is not None and after.assessment.destinations
+    return Step("ticket", ticket.title, f"version {ticket.version}" if made else "goes nowhere", steps)

@@ -17,14 +17,15 @@ COLOURS = {"P1": "bold red", "P2": "red", "P3": "yellow", "P4": "cyan", "P5": "d
 
 NAMES = ("", "State", "Service", "Title", "Team", "Alerts", "Events", "Ticket")
 FIGURES = ("Alerts", "Events")
-WIDTHS = {"": 2, "State": 8, "Alerts": 6, "Events": 6, "Ticket": 6}
-"""Where nothing may be cut, however narrow the terminal is."""
+LEAST = {NAMES.index(name): least for name, least in (("Title", 12), ("Team", 8), ("Service", 8))}
+"""Columns that may be cut where the terminal is narrow, and what is left of them."""
+GAP = 2
 
 
 def print_report(console: Console, books: Books) -> bool:
     """Print everything; tell whether all is accounted for."""
     console.print()
-    console.print(_table(books.incidents))
+    console.print(_table(books.incidents, console.width))
     for line in (*_reduction(books), "", *_accounting(books)):
         console.print(Text(line), soft_wrap=True)
     wrong = list(faults(books))
@@ -41,14 +42,27 @@ def in_order(incidents: Sequence[Incident]) -> list[Incident]:
     return sorted(incidents, key=lambda each: (each.priority or "P9", each.state, -each.alerts, each.id))
 
 
-def _table(incidents: Sequence[Incident]) -> Table:
+def _table(incidents: Sequence[Incident], width: int) -> Table:
+    ordered = in_order(incidents)
+    rows = [list(_row(incident)) for incident in ordered]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in NAMES:
+    for name, most in zip(NAMES, _widths(rows, width), strict=True):
         side: Literal["left", "right"] = "right" if name in FIGURES else "left"
-        table.add_column(name, no_wrap=True, overflow="ellipsis", justify=side, min_width=WIDTHS.get(name))
-    for incident in in_order(incidents):
-        table.add_row(*map(Text, _row(incident)), style=_style(incident))
+        table.add_column(name, no_wrap=True, overflow="ellipsis", justify=side, max_width=most)
+    for row, incident in zip(rows, ordered, strict=True):
+        table.add_row(*map(Text, row), style=_style(incident))
     return table
+
+
+def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Fit the columns in: first the titles give way, then what can be cut too."""
+    widths = [max(map(len, column)) for column in zip(NAMES, *rows, strict=True)]
+    over = sum(widths) + GAP * (len(widths) - 1) - width
+    for column, least in LEAST.items():
+        spared = max(0, min(over, widths[column] - least))
+        widths[column] -= spared
+        over -= spared
+    return widths
 
 
 def _row(incident: Incident) -> Iterator[str]:
