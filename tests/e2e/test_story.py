@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.e2e.alerts import example, firing, minutes_ago, resolved
 from tests.e2e.conftest import Deploy
-from tests.e2e.serve import Tocsin, eventually
+from tests.e2e.looks import outcomes, the_incident
+from tests.e2e.serve import eventually
 from tests.e2e.sink import Sink
 
 FIELDS = {
@@ -22,18 +21,6 @@ FIELDS = {
     "alerts",
     "url",
 }
-
-
-async def the_incident(tocsin: Tocsin, *, shows: int) -> dict[str, Any]:
-    """Wait until there is one incident whose ticket shows its revision *shows*, and return it."""
-
-    async def check() -> dict[str, Any]:
-        [incident] = await tocsin.incidents()
-        [ticket] = incident["tickets"]
-        assert (incident["revision"], ticket["version"]) == (shows, shows)
-        return dict(incident)
-
-    return await eventually(check)
 
 
 async def test_an_incident_lives(deploy: Deploy, sink: Sink):
@@ -57,11 +44,6 @@ async def test_an_incident_lives(deploy: Deploy, sink: Sink):
     assert outcomes(stats) == {"opened": 1, "duplicate": 1, "joined": 1, "resolved": 2, "reopened": 1}
     assert (stats["accepted"], stats["in_flight"]) == (6, 0)
     assert stats["destinations"]["noc"] == {"pending": 0, "parked": 0, "breaker": "closed"}
-
-
-def outcomes(stats: dict[str, Any]) -> dict[str, int]:
-    """Name the outcomes there were."""
-    return {name: count for name, count in stats["outcomes"].items() if count}
 
 
 async def test_the_webhook_is_the_contract_to_the_letter(deploy: Deploy, sink: Sink):
