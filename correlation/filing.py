@@ -66,12 +66,14 @@ def change_incident(
     batch.log(timeline_log(incident.id), entry)
     assessment = _assessed(batch, before, incident, entry.at, router)
     after = replace(incident, revision=incident.revision + 1, assessment=assessment)
+    if upkeep.is_urgent(before, after):
+        batch.marked.add(incident_record(after.id))
+    elif after.tell_at is None:
+        after = replace(after, tell_at=upkeep.whole_second(entry.at + upkeep.TELL_EVERY))
     batch.put(incident_record(after.id), after)
     if before is None or before.is_open is not after.is_open:
         batch.file(OPEN_INCIDENTS, after.id, after.opened_at if after.is_open else None)
-    due = upkeep.incident_due(after, rules)
-    if before is None or upkeep.incident_due(before, rules) != due:
-        batch.arm(incident_record(after.id), due)
+    upkeep.arm_incident(batch, before, after, rules)
 
 
 def _assessed(

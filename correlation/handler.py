@@ -181,14 +181,17 @@ class CorrelationHandler:
         batch.log(QUARANTINE, Quarantined(now, repr(item), error))
 
     def finish(self, batch: Batch) -> None:
-        """Count the sightings, and say what the tickets of all changed incidents should show."""
+        """Count the sightings, and tell destinations what tickets should show."""
         batch.fold_tallies()
-        for incident in _changed_incidents(batch):
-            ticket = self._router.render(incident)
-            for destination in incident.assessment.destinations if incident.assessment else ():
-                batch.send(
-                    tickets_mailbox(destination), TicketsDesired(incident.changed_at, [ticket], self._mailbox)
-                )
+        for name in sorted(batch.marked):
+            incident = batch.get(name, Incident)
+            if incident is not None:
+                self._tell(batch, incident)
+
+    def _tell(self, batch: Batch, incident: Incident) -> None:
+        ticket = self._router.render(incident)
+        for destination in incident.assessment.destinations if incident.assessment else ():
+            batch.send(tickets_mailbox(destination), TicketsDesired(batch.clock, [ticket], self._mailbox))
 
 
 def _alerts_in(item: Item | Message) -> int:
@@ -224,12 +227,3 @@ def _on_report(batch: Batch, report: TicketReported) -> None:
         report.at, f"ticket_{report.action.value}", report.detail, destination=report.destination
     )
     batch.log(timeline_log(incident.id), entry)
-
-
-def _changed_incidents(batch: Batch) -> list[Incident]:
-    changed = []
-    for name, record in batch.records.items():
-        before = batch.known.get(name)
-        if isinstance(record, Incident) and (before is None or before.revision != record.revision):  # type: ignore[attr-defined]
-            changed.append(record)
-    return changed

@@ -20,7 +20,7 @@ from correlation.state import (
     seen_record,
     timeline_log,
 )
-from correlation.upkeep import alert_due
+from correlation.upkeep import alert_due, arm_incident
 from domain.alert import AlertRecord, Phase, Sightings
 from domain.batch import Batch
 from domain.incident import Incident, TimelineEntry
@@ -45,16 +45,21 @@ def on_alert_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: 
 
 
 def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:
-    """Look at an incident again: to lower its priority, or to purge it."""
+    """Look at an incident again: to purge it, to lower its priority, or only to tell of it."""
     incident = batch.get(timer.id, Incident)
     if incident is None:
         return
-    if incident.is_open:
-        change_incident(
-            batch, incident, TimelineEntry(timer.due, "reviewed", "a lower priority was due"), router, rules
-        )
-    else:
+    if incident.resolved_at is not None and incident.resolved_at + rules.keep_resolved <= timer.due:
         _purge(batch, timer, incident)
+        return
+    told = replace(incident, tell_at=None)
+    batch.put(timer.id, told)
+    batch.marked.add(timer.id)
+    if incident.assessment and incident.assessment.lower_at and incident.assessment.lower_at <= timer.due:
+        entry = TimelineEntry(timer.due, "reviewed", "a lower priority was due")
+        change_incident(batch, told, entry, router, rules)
+    else:
+        arm_incident(batch, incident, told, rules)
 
 
 def _heard_at(batch: Batch, record: AlertRecord) -> Millis:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from correlation.rules import CorrelationRules
-from correlation.state import LISTENING, Listening
+from correlation.state import LISTENING, Listening, incident_record
 from domain.alert import AlertRecord, Phase
 from domain.batch import Batch
 from domain.incident import Incident
@@ -13,6 +13,10 @@ GAP: Millis = 60_000
 """A break in the shard's clock longer than this means that nobody listened."""
 NOTE_EVERY: Millis = 10_000
 """How often the clock is written down; well below the gap."""
+
+
+TELL_EVERY: Millis = 1_000
+"""How often destinations are told of what can wait, like one more alert."""
 
 
 def listen(batch: Batch) -> None:
@@ -29,15 +33,46 @@ def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Mi
     """Say when an alert has to be looked at again; *heard* is when it, or anything, was last heard of."""
     match record.phase:
         case Phase.FIRING:
-            return heard + rules.stale_after
+            return whole_second(heard + rules.stale_after)
         case Phase.AHEAD:
-            return record.changed_at + rules.remember_resolves
+            return whole_second(record.changed_at + rules.remember_resolves)
         case Phase.RESOLVED | Phase.EXPIRED:
-            return record.changed_at + rules.keep_resolved
+            return whole_second(record.changed_at + rules.keep_resolved)
 
 
 def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:
     """Say when an incident has to be looked at again."""
-    if incident.resolved_at is not None:
-        return incident.resolved_at + rules.keep_resolved
-    return incident.assessment.lower_at if incident.assessment else None
+    purge_at = incident.resolved_at and whole_second(incident.resolved_at + rules.keep_resolved)
+    return min(
+        (due for due in (incident.tell_at, _lower_at(incident), purge_at) if due is not None), default=None
+    )
+
+
+def arm_incident(batch: Batch, before: Incident | None, after: Incident, rules: CorrelationRules) -> None:
+    """Have an incident that changed looked at again when it must be."""
+    name, due = incident_record(after.id), incident_due(after, rules)
+    if due != (incident_due(before, rules) if before else None) or name in batch.timers:
+        batch.arm(name, due)
+
+
+def _lower_at(incident: Incident) -> Millis | None:
+    return incident.assessment.lower_at if incident.assessment and incident.is_open else None
+
+
+def is_urgent(before: Incident | None, after: Incident) -> bool:
+    """Tell whether destinations must hear of a change at once; they can wait for more of the same."""
+    if before is None or before.state is not after.state:
+        return True
+    ours, theirs = before.assessment, after.assessment
+    if ours is None or theirs is None:
+        return ours is not theirs
+    return ours.priority is not theirs.priority or ours.destinations != theirs.destinations
+
+
+def whole_second(moment: Millis) -> Millis:
+    """Round up. Timers due at the same moment are acted on together, which is cheaper by far.
+
+    >>> whole_second(1_001), whole_second(2_000)
+    (2000, 2000)
+    """
+    return -(-moment // 1_000) * 1_000

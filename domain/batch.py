@@ -40,6 +40,8 @@ class Batch:
     outgoing: dict[str, list[Event]] = field(default_factory=dict)
     actions: list[Any] = field(default_factory=list)
     """What is to be done outside once the batch is committed; only delivery does such things."""
+    marked: set[str] = field(default_factory=set)
+    """Records that the handler comes back to when the batch is finished."""
     tallies: dict[str, list[int]] = field(default_factory=dict)
     """Sightings of this batch by record key: [count, last seen]. Duplicates fold here before they are written."""
 
@@ -107,6 +109,7 @@ class Batch:
             dict(self.counters),
             {mailbox: list(events) for mailbox, events in self.outgoing.items()},
             list(self.actions),
+            set(self.marked),
             {key: list(tally) for key, tally in self.tallies.items()},
         )
 

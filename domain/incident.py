@@ -86,6 +86,8 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
     resolved_at: Millis | None = None
     assessment: Assessment | None = None
     tickets: tuple[IncidentTicket, ...] = ()
+    tell_at: Millis | None = None
+    """When its destinations will be told of what could wait; None when nothing does."""
 
     @property
     def is_open(self) -> bool:

@@ -29,17 +29,22 @@ class Core:
         self.actions: list[Any] = []
         self.clock: Millis = 0
 
-    def tell(self, *events: Event, at: Millis | None = None) -> None:
+    def tell(self, *events: Event) -> None:
         """Have the shard decide on *events*, as one message."""
-        items = self.handler.read(list(events))
-        self.decide(items, max([item.at for item in items], default=0) if at is None else at)
+        self.tell_all([events])
+
+    def tell_all(self, messages: Sequence[Sequence[Event]]) -> None:
+        """Have the shard decide on messages that it finds waiting: one batch, but for the timers in between."""
+        letters = [self._letter(self.handler.read(list(events))) for events in messages]
+        while letters:
+            self._act_on_timers(max(self.clock, letters[0].at))
+            del letters[: self._round(letters, [], max(self.clock, letters[0].at))]
 
     def decide(self, items: Sequence[Any], at: Millis) -> None:
         """Let time go on to *at*, with the timers due until then, and decide on *items*."""
         moved = max(self.clock, at)
-        while due := self._due(moved):
-            self._round([], due, max(self.clock, due[-1].due))
-        self._round(list(items), [], moved)
+        self._act_on_timers(moved)
+        self._round([Letter(None, list(items), moved)], [], moved)
 
     def pass_time(self, until: Millis) -> None:
         """Let time go on to *until*, with nothing happening but timers."""
@@ -67,13 +72,30 @@ class Core:
         due = sorted((moment, name) for name, moment in self.timers.items() if moment <= until)
         return [Timer(name, moment) for moment, name in due][:1]
 
-    def _round(self, items: list[Any], due: list[Timer], clock: Millis) -> None:
-        self._load(items, due)
+    def _letter(self, items: list[Any]) -> Letter:
+        return Letter(None, items, max([item.at for item in items], default=0))
+
+    def _act_on_timers(self, until: Millis) -> None:
+        while due := self._due(until):
+            self._round([], due, max(self.clock, due[-1].due))
+
+    def _round(self, letters: list[Letter], due: list[Timer], clock: Millis) -> int:
+        self._load([item for letter in letters for item in letter.items], due)
         decider = Decider(self.handler, Batch(dict(self.records), clock), careful=False)
         decider.take_timers(due)
-        decider.take_letter(Letter(None, items, clock), clock)
+        taken = 0
+        for letter in letters:
+            moved = max(decider.batch.clock, letter.at)
+            if taken and self._falls_due(decider.batch, moved):
+                break
+            decider.take_letter(letter, moved)
+            taken += 1
         self.handler.finish(decider.batch)
         self._apply(decider.batch)
+        return taken
+
+    def _falls_due(self, batch: Batch, clock: Millis) -> bool:
+        return bool(self._due(clock)) or (batch.earliest is not None and batch.earliest <= clock)
 
     def _load(self, items: list[Any], due: list[Timer]) -> None:
         while missing := self.handler.wanted(Batch(self.records), items, due) - self.records.keys():

@@ -108,7 +108,7 @@ def test_batches_do_not_matter(story_and_arrival: tuple[list[Alert], list[Alert]
     rest = list(arrival)
     for size in [*sizes, len(arrival)]:
         batch, rest = rest[:size], rest[size:]
-        core.tell(*(received(alert, at=NOON + next(seconds) * SECOND) for alert in batch))
+        core.tell_all([[received(alert, at=NOON + next(seconds) * SECOND)] for alert in batch])
 
     assert kept(core) == kept(one_by_one)
     assert core.counters == one_by_one.counters
