@@ -1,0 +1,104 @@
+"""A poisonous item is found, put aside alone, and stops nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.shard.deciding import Decider, Letter, bisect, open_message
+from correlation.state import Quarantined
+from domain.batch import Batch
+from domain.events import encode
+from domain.ports import Message, Timer
+from tests.builders import NOON, correlation_core, firing, received
+
+
+def act(batch: Batch, item: int) -> None:
+    """Count an item, unless it is poisonous: half of the change is made before it raises."""
+    batch.count("seen")
+    if item < 0:
+        raise ZeroDivisionError(item)
+    batch.count("good")
+
+
+def reject(batch: Batch, item: int, error: str) -> None:
+    """Note what was put aside."""
+    assert "ZeroDivisionError" in error
+    batch.count(f"rejected {item}")
+
+
+@given(st.lists(st.integers(-3, 3)))
+def test_bisect(items: list[int]) -> None:
+    """All but the poisonous items take effect, and each of these is rejected alone, with nothing left of it."""
+    batch = bisect(Batch({}), items, act, reject)
+
+    good = [item for item in items if item >= 0]
+    counters = {"seen": len(good), "good": len(good)} if good else {}
+    for item in items:
+        if item < 0:
+            counters[f"rejected {item}"] = items.count(item)
+    assert batch.counters == counters
+
+
+def decided(items: list[Any]) -> Batch:
+    """What a correlation shard makes of *items*, one of which is no item."""
+    handler = correlation_core().handler
+    names = handler.wanted(Batch({}), items[:1], [])
+    known = dict.fromkeys([*names, "group:by-service|service=checkout"])
+    decider = Decider(handler, Batch(known), careful=True)
+    decider.take_letter(Letter(Message("p", 0, b"", len(items)), items, NOON), NOON)
+    return decider.batch
+
+
+def test_quarantined_with_its_traceback() -> None:
+    """What raises is kept with the reason, and the alert beside it opens its incident."""
+    (good,) = correlation_core().handler.read([received(firing())])
+
+    batch = decided([good, "no item"])
+
+    assert batch.counters["outcome.opened"] == 1
+    (line,) = [line for log, line in batch.lines if log == "quarantine"]
+    assert isinstance(line, Quarantined)
+    assert "no item" in line.item
+    assert "AttributeError" in line.error
+
+
+def test_unreadable_message_is_accounted_for() -> None:
+    """A message that cannot be read counts all its alerts as quarantined."""
+    handler = correlation_core().handler
+    letter = open_message(Message("p", 0, b"\xc1 is no MessagePack", 7), handler)
+    decider = Decider(handler, Batch({"listening:": None}), careful=False)
+
+    decider.take_letter(letter, NOON)
+
+    assert decider.batch.counters["outcome.quarantined"] == 7
+
+
+def test_failing_timer_is_dropped() -> None:
+    """A timer whose handling raises would raise for ever, so it goes, and is counted."""
+    handler = correlation_core().handler
+    decider = Decider(handler, Batch({"listening:": None}), careful=True)
+
+    decider.take_timers([Timer("alert:of which nothing was loaded", NOON)])
+
+    assert decider.batch.timers == {"alert:of which nothing was loaded": None}
+    assert decider.batch.counters == {"timers_failed": 1}
+
+
+def test_a_copy_changes_nothing() -> None:
+    """A message that was handled before is passed over."""
+    handler = correlation_core().handler
+    message = Message("p", 3, encode([received(firing())]), 1)
+    known = {"listening:": None, "inbox:p": None}
+    items: list[Any] = handler.read([received(firing())])
+    known |= dict.fromkeys(handler.wanted(Batch({}), items, []))
+    known["group:by-service|service=checkout"] = None
+    decider = Decider(handler, Batch(known), careful=False)
+    letter = open_message(message, handler)
+
+    decider.take_letter(letter, NOON)
+    decider.take_letter(letter, NOON)
+
+    assert decider.batch.counters == {"handled.p": 1, "outcome.opened": 1}
