@@ -82,7 +82,9 @@ class Worker:
             self._next_due = await self._write(Commit())
         if self._handler.interrupted:
             lost = await self._store.scan(self._shard, self._handler.interrupted, limit=INTERRUPTED_AT_MOST)
-            await self._round([Letter(None, self._handler.resume([entry.member for entry in lost], now), now)])
+            await self._round(
+                [Letter(None, self._handler.resume([entry.member for entry in lost], now), now)]
+            )
 
     @property
     def is_due(self) -> bool:
@@ -108,7 +110,11 @@ class Worker:
             while waiting and sum(len(letter.items) for letter in letters) < ITEMS_AT_ONCE:
                 letters.append(open_message(waiting.pop(0), self._handler))
             del letters[: await self._round(letters)]
-        if received and self._writing is not None:
+        if not received:
+            return
+        if self._writing is None:  # a look at the timers has waited for the last of it
+            await self._acknowledge(received[-1])
+        else:
             self._writing.last = received[-1]
 
     async def finish(self) -> None:

@@ -13,7 +13,7 @@ async def the_incident(tocsin: Tocsin, *, shows: int) -> dict[str, Any]:
     async def check() -> dict[str, Any]:
         [incident] = await tocsin.incidents()
         [ticket] = incident["tickets"]
-        assert (incident["revision"], ticket["version"]) == (shows, shows)
+        assert (incident["revision"], ticket["version"]) == (shows, shows), (incident, await tocsin.stats())
         return dict(incident)
 
     return await eventually(check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.shard.loop import HEARTBEAT
 from tests.e2e.alerts import example, firing, minutes_ago, resolved
 from tests.e2e.conftest import Deploy
 from tests.e2e.looks import outcomes, the_incident
@@ -115,6 +116,19 @@ async def test_the_timeline_tells_why(deploy: Deploy, sink: Sink):
     assert [entry["verdict"] for entry in story] == ["opened", "prioritised", "ticket_create"]
     assert all(entry["reason"] for entry in story[:2])
     assert story[-1]["destination"] == "noc"
+
+
+async def test_what_is_done_is_acknowledged_at_once(deploy: Deploy, sink: Sink):
+    """No mailbox holds what was handled until the next message comes, which may be a heartbeat later."""
+    async with deploy(example(sink.url)) as tocsin:
+        await tocsin.start()
+        await tocsin.post([firing("checkout")])
+        await the_incident(tocsin, shows=1)
+
+        async def check() -> None:
+            assert set((await tocsin.stats())["mailboxes"].values()) == {0}
+
+        await eventually(check, within=HEARTBEAT / 2)
 
 
 async def test_a_wrong_token_opens_nothing(deploy: Deploy, sink: Sink):
