@@ -40,12 +40,12 @@ class IncidentRouter:
         judged = incident.assessment or UNJUDGED
         url = f"{self._rules.public_url}/api/v1/incidents/{incident.id}"
         values = _template_values(incident, judged, url)
-        summary = incident.lead.summary or incident.lead.name
+        summary = " ".join((incident.lead.summary or incident.lead.name).split()) or f"incident {incident.id}"
         title = render(self._rules.title, values, summary)
         return DesiredTicket(
             key=incident.id,
             version=incident.revision,
-            title=" ".join(title.split()),
+            title=" ".join(title.split()) or summary,
             description=render(self._rules.description or DESCRIPTION, values, summary),
             priority=judged.priority,
             impact=judged.impact,

@@ -10,7 +10,8 @@ from app.shard.inbox import WINDOW, Mark, admit
 
 def admitted(sequences: list[int]) -> list[int]:
     """Those of *sequences* that are let in, in order."""
-    mark, taken = Mark(), []
+    mark = Mark()
+    taken: list[int] = []
     for sequence in sequences:
         moved = admit(mark, sequence)
         if moved is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,7 +64,7 @@ class Ports:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Ports]:
     """Ports on a file in *folder*."""
-    folder.mkdir(exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, exist_ok=True)
     database = await Database.open(folder / "t.db")
     try:
         yield Ports(database)
@@ -101,6 +102,11 @@ async def work(ports: Ports, received: list[Received], size: int) -> None:
     """Have one worker settle all, in batches of *size*."""
     worker = ports.worker()
     await worker.claim(NOON)
+    await settle_all(worker, received, size)
+
+
+async def settle_all(worker: Worker, received: list[Received], size: int) -> None:
+    """Settle all, in batches of *size*."""
     for start in range(0, len(received), size):
         await worker.settle(received[start : start + size], NOON)
     await worker.finish()
@@ -171,11 +177,10 @@ async def test_commit_of_unknown_outcome(tmp_path: Path, at: int, *, written: bo
         expected = await good.state()
 
     async with opened(tmp_path / "bad") as bad:
-        worker = bad.worker(Dying(bad.store, at, written=written))  # type: ignore[arg-type]
+        worker = bad.worker(Dying(bad.store, at, written=written))
         await worker.claim(NOON)
         with pytest.raises(StoreUnavailable):
-            for start in range(0, len(told), 6):
-                await worker.settle(told[start : start + 6], NOON)
+            await settle_all(worker, told, 6)
         worker.abandon()
         await work(bad, told, 6)
         assert await bad.state() == expected
