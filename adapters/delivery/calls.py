@@ -45,7 +45,7 @@ class Calls:
         self._budget = budget
         self._clock = clock
         self._breaker = Breaker()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Outcome]] = set()
         self._outcomes: list[Outcome] = []
 
     def room(self) -> int:
@@ -76,7 +76,13 @@ class Calls:
     def _start(self, call: Call) -> None:
         task = asyncio.create_task(self._perform(call))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Outcome]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            self._outcomes.append(task.result())
+            self.wake.set()
 
     def collect(self, now: Millis) -> list[Outcome]:  # noqa: ARG002 - outcomes carry their own moment
         """Take what ended since."""
@@ -91,27 +97,26 @@ class Calls:
     def forget(self) -> None:
         """Give all calls up. Whoever owns the shard next finds out what became of them."""
         for task in self._tasks:
+            task.remove_done_callback(self._ended)
             task.cancel()
         self._tasks.clear()
         self._outcomes.clear()
         self._breaker = Breaker()
 
-    async def _perform(self, call: Call) -> None:
+    async def _perform(self, call: Call) -> Outcome:
         if self._budget is not None:
             await self._budget.acquire()
         try:
             async with asyncio.timeout(self._patience):
                 ref = await self._send(call)
-            outcome = Outcome(self._clock(), call, ref)
+                return Outcome(self._clock(), call, ref)
         except TimeoutError:
-            outcome = self._failed(call, TemporaryError("no answer", Reason.TIMEOUT, unknown=True))
+            return self._failed(call, TemporaryError("no answer", Reason.TIMEOUT, unknown=True))
         except DeliveryError as error:
-            outcome = self._failed(call, error)
+            return self._failed(call, error)
         except Exception as error:  # a defect of one adapter must not end the shard
             log.exception("adapter_failed", action=call.action.value, key=call.ticket.key)
-            outcome = self._failed(call, PermanentError(repr(error), Reason.BUG, unknown=True))
-        self._outcomes.append(outcome)
-        self.wake.set()
+            return self._failed(call, PermanentError(repr(error), Reason.BUG, unknown=True))
 
     async def _send(self, call: Call) -> TicketRef | None:
         if call.action is TicketAction.FIND:
