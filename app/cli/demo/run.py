@@ -60,10 +60,14 @@ def run_demo(speed: float, *, keep: bool) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """Have the signals that end us do as Ctrl-C does, so that the server is stopped too."""
+    """Have the signals that end us do what Ctrl-C does at the moment, so that the server is stopped too.
+
+    While the event loop runs that cancels what is under way. An exception out of a signal handler would not do:
+    aiohttp takes one that comes up while it reads an answer for a broken connection.
+    """
 
     def stop(number: int, frame: object) -> None:  # noqa: ARG001 - as signal wants it
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:

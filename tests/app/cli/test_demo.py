@@ -93,7 +93,7 @@ def test_what_is_in_the_environment_does_not_make_it_use_other_services(
         code = ended(process, WITHIN)
 
     told = (tmp_path / "out").read_text()
-    assert code == 0, told
+    assert code == 0, told + (tmp_path / "err").read_text()
     (kept,) = temporary.iterdir()
     assert f"Kept: {kept}" in told
     assert (kept / "data/tocsin.db").exists()
