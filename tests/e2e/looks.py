@@ -23,21 +23,32 @@ async def settled(tocsin: Tocsin, accepted: int) -> dict[str, Any]:
     """Wait until *accepted* alerts have their outcome and every ticket shows what it should."""
 
     async def check() -> dict[str, Any]:
-        stats = await tocsin.stats()
-        assert (stats["accepted"], stats["in_flight"]) == (accepted, 0), stats
+        stats = await decided(tocsin, accepted)
         assert stats["destinations"]["noc"]["pending"] == 0, stats
         assert not any(stats["mailboxes"].values()), stats
+        for incident in await tocsin.incidents():
+            assert {each["version"] for each in incident["tickets"]} == {incident["revision"]}, incident
+        return stats
+
+    return await eventually(check)
+
+
+async def decided(tocsin: Tocsin, accepted: int) -> dict[str, Any]:
+    """Wait until *accepted* alerts have their outcome, whatever becomes of the tickets."""
+
+    async def check() -> dict[str, Any]:
+        stats = await tocsin.stats()
+        assert (stats["accepted"], stats["in_flight"]) == (accepted, 0), stats
         return dict(stats)
 
     return await eventually(check)
 
 
-async def decided(tocsin: Tocsin, accepted: int) -> None:
-    """Wait until *accepted* alerts have their outcome, whatever becomes of the tickets."""
+async def pending(tocsin: Tocsin, tickets: int) -> None:
+    """Wait until so many *tickets* wait to show what they should."""
 
     async def check() -> None:
-        stats = await tocsin.stats()
-        assert (stats["accepted"], stats["in_flight"]) == (accepted, 0), stats
+        assert (await tocsin.stats())["destinations"]["noc"]["pending"] == tickets
 
     await eventually(check)
 

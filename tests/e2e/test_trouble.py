@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.alerts import example, firing
 from tests.e2e.conftest import Deploy
-from tests.e2e.looks import decided, outcomes, settled, the_incident
+from tests.e2e.looks import decided, outcomes, pending, settled, the_incident
 from tests.e2e.serve import eventually
 from tests.e2e.sink import DONE_BUT_DROPPED, DROPPED, FINE, HANGS, Fault, Sink, always, first, refusing
 
@@ -24,7 +24,7 @@ async def test_a_tool_that_is_down_gets_one_create_and_the_last_word(deploy: Dep
             answer = await tocsin.post([firing(service, f"{number}") for service in SERVICES])
             assert answer.status == 202
         await decided(tocsin, 30)
-        assert (await tocsin.stats())["destinations"]["noc"]["pending"] == 3
+        await pending(tocsin, 3)
         await sink.up()
         await settled(tocsin, 30)
         for incident in await tocsin.incidents():
