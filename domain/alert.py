@@ -10,10 +10,16 @@ from domain.times import Millis
 
 
 class AlertState(StrEnum):
-    """Whether the condition that the alert tells of holds."""
+    """What a tool says of a condition: that it holds, or not any more, or something beside."""
 
     FIRING = "firing"
     RESOLVED = "resolved"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody took it on, in the tool."""
+    HEARTBEAT = "heartbeat"
+    """A sign of life; its absence is the alert."""
+    TEST = "test"
+    """Sent to see whether it arrives; opens nothing."""
 
 
 class Severity(StrEnum):
@@ -55,6 +61,11 @@ class Alert(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Service of the catalogue that is affected; empty where unknown."""
     url: str = ""
     """Link back to the tool."""
+    description: str = ""
+    resource: str = ""
+    """The configuration item that is hit: host, device, address, ...; empty where unknown."""
+    links: dict[str, str] = {}
+    """Others by name: runbook, dashboard, image, ..."""
 
     @property
     def position(self) -> tuple[Millis, bool]:

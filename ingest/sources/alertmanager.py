@@ -6,7 +6,7 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,6 +20,8 @@ Labels = Annotated[dict[str, str], msgspec.Meta(min_length=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 NAMELESS = "unnamed alert"
+LINKS = {"runbook_url": "runbook", "dashboard_url": "dashboard"}
+"""Annotations that by custom hold links."""
 
 
 class LabelledAlert(msgspec.Struct, rename="camel", gc=False):
@@ -33,7 +35,7 @@ class LabelledAlert(msgspec.Struct, rename="camel", gc=False):
 
 
 class _WebhookAlert(LabelledAlert, rename="camel", gc=False):
-    status: AlertState | None = None
+    status: Literal["firing", "resolved"] | None = None
     fingerprint: str = ""
 
 
@@ -51,7 +53,13 @@ def parse(body: bytes, received_at: Millis, source: str) -> list[Alert]:
         BadBody: if it is not one.
     """
     return [
-        build(each, each.status, each.fingerprint or fingerprint(each.labels), received_at, source)
+        build(
+            each,
+            AlertState(each.status) if each.status else None,
+            each.fingerprint or fingerprint(each.labels),
+            received_at,
+            source,
+        )
         for each in decode(_decoder, body).alerts
     ]
 
@@ -82,6 +90,9 @@ def build(
         ends_at,
         labels.get("service", ""),
         given.generator_url,
+        annotations.get("description", ""),
+        labels.get("instance") or labels.get("pod") or labels.get("node") or labels.get("host") or "",
+        {name: link for key, name in LINKS.items() if (link := annotations.get(key))},
     )
 
 

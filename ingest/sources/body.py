@@ -46,9 +46,9 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        _raise_fault(error, _load(body))
+        _raise_fault(error, load(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_mended(decoder, _load(body))
+        return _decode_mended(decoder, load(body))
 
 
 def _decode_mended(decoder: msgspec.json.Decoder[T], document: Any) -> T:
@@ -59,7 +59,12 @@ def _decode_mended(decoder: msgspec.json.Decoder[T], document: Any) -> T:
     return mended
 
 
-def _load(body: bytes) -> Any:
+def load(body: bytes) -> Any:
+    """Read any JSON document, as leniently.
+
+    Raises:
+        BadBody: if it is none.
+    """
     text = body.decode("utf-8-sig", "replace")
     try:
         return json.loads(text, object_pairs_hook=_mend, parse_constant=_refuse_constant)
