@@ -7,6 +7,7 @@ mixed, leave the same alerts firing in the same incidents.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,7 +24,7 @@ from correlation.incidents import (
     without_firing,
 )
 from correlation.rules import CorrelationRules
-from domain.alert import Alert, AlertRecord, AlertState, Phase
+from domain.alert import Alert, AlertRecord, AlertState, Phase, Severity
 from domain.incident import Incident
 from domain.times import Millis
 
@@ -40,6 +41,8 @@ class Verdict(StrEnum):
     STRAY_RESOLVE = "stray_resolve"
     LATE_FIRING = "late_firing"
     OUTDATED = "outdated"
+    ACKNOWLEDGED = "acknowledged"
+    HEARTBEAT = "heartbeat"
     QUARANTINED = "quarantined"
 
 
@@ -85,9 +88,36 @@ def is_repeat(alert: Alert, record: AlertRecord | None) -> bool:
 
 def decide(case: Case, rules: CorrelationRules) -> Decision:
     """Decide on one alert."""
-    if case.alert.state is AlertState.RESOLVED:
-        return _on_resolve(case)
-    return _on_firing(case, rules)
+    match case.alert.state:
+        case AlertState.RESOLVED if case.record is not None and case.record.phase is Phase.ALIVE:
+            return silence(case, rules)
+        case AlertState.RESOLVED:
+            return _on_resolve(case)
+        case AlertState.HEARTBEAT:
+            return _on_heartbeat(case)
+        case AlertState.ACKNOWLEDGED if case.record is not None and case.record.fires:
+            return Decision(Verdict.ACKNOWLEDGED, "somebody took it on in the tool", incident=case.own)
+        case _:
+            return _on_firing(case, rules)
+
+
+def _on_heartbeat(case: Case) -> Decision:
+    """A sign of life ends the silence, if there was one."""
+    record = case.record
+    if record is not None and record.phase is Phase.ALIVE:
+        return Decision(Verdict.HEARTBEAT, "comes as expected")
+    alive = _record(case, Phase.ALIVE, record.incident if record else "")
+    if record is None or not record.fires or case.own is None:
+        return Decision(Verdict.HEARTBEAT, "expected from now on", alive)
+    incident = without_firing(case.own, record.alert.severity, case.now)
+    return Decision(Verdict.RESOLVED, "the heartbeat is back", alive, incident)
+
+
+def silence(case: Case, rules: CorrelationRules) -> Decision:
+    """Decide on a heartbeat that did not come: its absence is the alert."""
+    text = f"no heartbeat of {case.alert.name} any more"
+    missing = replace(case.alert, severity=Severity.CRITICAL, summary=text, starts_at=case.now)
+    return _place(dataclasses.replace(case, alert=missing), rules)
 
 
 def _on_firing(case: Case, rules: CorrelationRules) -> Decision:

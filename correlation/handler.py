@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from correlation import timers, upkeep
-from correlation.decisions import Case, Verdict, decide, is_repeat
+from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import Group, group_of
 from correlation.identity import identify
@@ -147,10 +147,14 @@ class CorrelationHandler:
             return
         decision = decide(self._case(batch, item, record), self._rules)
         batch.count(OUTCOMES[decision.verdict])
+        self._follow(batch, item, record, decision)
+        _tally_incident(batch, item, decision.record or record)
+
+    def _follow(self, batch: Batch, item: AlertItem, record: AlertRecord | None, decision: Decision) -> None:
+        """Make it so."""
         file_alert(batch, record, decision, item.at, self._rules)
         if decision.incident is not None:
             self._change(batch, item, decision.incident, decision.verdict.value, decision.reason)
-        _tally_incident(batch, item, decision.record or record)
 
     def _change(self, batch: Batch, item: AlertItem, incident: Incident, verdict: str, reason: str) -> None:
         if incident.revision == 0:
@@ -171,9 +175,20 @@ class CorrelationHandler:
         """Act on a timer."""
         batch.arm(timer.id, None)
         if timer.id.startswith("alert:"):
-            timers.on_alert_timer(batch, timer, self._rules, self._router)
+            if timers.is_silent(batch, timer, self._rules):
+                self._on_silence(batch, timer)
+            else:
+                timers.on_alert_timer(batch, timer, self._rules, self._router)
         else:
             timers.on_incident_timer(batch, timer, self._rules, self._router)
+
+    def _on_silence(self, batch: Batch, timer: Timer) -> None:
+        """A heartbeat stayed out: nobody sent an alert, so none is accounted for."""
+        record = batch.get(timer.id, AlertRecord)
+        if record is not None:
+            item = AlertItem(timer.due, record.key, record.alert)
+            batch.count("heartbeats_missed")
+            self._follow(batch, item, record, silence(self._case(batch, item, record), self._rules))
 
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""

@@ -33,6 +33,8 @@ class CorrelationRules:
     groups: tuple[GroupRule, ...] = (GroupRule("by-service", ("service",)),)
     identity: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Source → labels that make an alert's identity, where the tool's own fingerprint is not wanted."""
+    expect_every: Mapping[str, Millis] = field(default_factory=dict)
+    """Source → the longest time between two of its heartbeats; ``stale_after`` for others."""
     reopen_within: Millis = HOUR // 2
     """An incident resolved no longer ago than this is opened again instead of opening another."""
     stale_after: Millis = DAY
@@ -41,3 +43,7 @@ class CorrelationRules:
     """How long a resolve that came before its firing is remembered."""
     keep_resolved: Millis = 30 * DAY
     """How long resolved incidents, their alerts and timelines are kept."""
+
+    def heartbeat_every(self, source: str) -> Millis:
+        """Say how long a heartbeat of *source* may stay out."""
+        return self.expect_every.get(source, self.stale_after)

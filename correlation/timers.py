@@ -21,7 +21,7 @@ from correlation.state import (
     timeline_log,
 )
 from correlation.upkeep import alert_due, arm_incident
-from domain.alert import AlertRecord, Phase, Sightings
+from domain.alert import AlertRecord, AlertState, Phase, Sightings
 from domain.batch import Batch
 from domain.incident import Incident, TimelineEntry
 from domain.ports import Timer
@@ -36,12 +36,22 @@ def on_alert_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: 
     due = alert_due(record, _heard_at(batch, record), rules)
     if due > timer.due:
         batch.arm(timer.id, due)
+    elif record.phase is Phase.FIRING and record.alert.state is AlertState.HEARTBEAT:
+        batch.arm(timer.id, alert_due(record, timer.due, rules))
     elif record.phase is Phase.FIRING:
         _expire(batch, timer, record, rules, router)
     elif record.phase is Phase.AHEAD and record.incident:
         _settle(batch, timer, record, rules)
     else:
         _forget(batch, timer, record)
+
+
+def is_silent(batch: Batch, timer: Timer, rules: CorrelationRules) -> bool:
+    """Tell whether a timer is that of a heartbeat which stayed out."""
+    record = batch.get(timer.id, AlertRecord)
+    if record is None or record.phase is not Phase.ALIVE:
+        return False
+    return alert_due(record, _heard_at(batch, record), rules) <= timer.due
 
 
 def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:

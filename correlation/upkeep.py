@@ -32,6 +32,8 @@ def listen(batch: Batch) -> None:
 def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Millis:
     """Say when an alert has to be looked at again; *heard* is when it, or anything, was last heard of."""
     match record.phase:
+        case Phase.ALIVE:
+            return whole_second(heard + rules.heartbeat_every(record.alert.source))
         case Phase.FIRING:
             return whole_second(heard + rules.stale_after)
         case Phase.AHEAD:

@@ -97,6 +97,8 @@ class Phase(StrEnum):
     """Not heard of for so long that it is taken for resolved."""
     AHEAD = "ahead"
     """Its resolve came, its firing has not been seen yet."""
+    ALIVE = "alive"
+    """A heartbeat that comes as expected."""
 
 
 class AlertRecord(msgspec.Struct, frozen=True, array_like=True):

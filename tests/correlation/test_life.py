@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from correlation.rules import CorrelationRules, GroupRule
-from domain.alert import AlertRecord, Phase, Severity, Sightings
+from domain.alert import AlertRecord, AlertState, Phase, Severity, Sightings
 from domain.incident import Incident, IncidentState
 from domain.matching import Matcher
 from domain.priority import Priority
@@ -340,7 +341,7 @@ class TestForgetting:
 
     def test_purged(self) -> None:
         """A resolved incident, its alerts, logs and index entries are gone after keep_resolved."""
-        rules = replace(CorrelationRules(), keep_resolved=7 * DAY)
+        rules = dataclasses.replace(CorrelationRules(), keep_resolved=7 * DAY)
         core = correlation_core(rules)
         core.tell(received(firing("a"), firing("b")))
         core.tell(received(resolved("a"), resolved("b"), at=NOON + MINUTE))
@@ -350,3 +351,71 @@ class TestForgetting:
         left = {name for name, record in core.records.items() if record is not None}
         assert left == {"listening:"}
         assert (core.index, core.logs, core.timers) == ({}, {}, {})
+
+
+class TestHeartbeat:
+    """A dead man's switch: its absence is the alert."""
+
+    RULES = CorrelationRules(expect_every={"prom": 5 * MINUTE})
+
+    def beat(self, core: Core, minute: int) -> None:
+        """A sign of life, with the shard's own heartbeat in between."""
+        listen(core, core.clock or NOON, NOON + minute * MINUTE)
+        core.tell(
+            received(replace(firing("Watchdog"), state=AlertState.HEARTBEAT), at=NOON + minute * MINUTE)
+        )
+
+    def test_nothing_while_it_beats(self) -> None:
+        """Heartbeats in time open nothing."""
+        core = correlation_core(self.RULES)
+
+        for minute in (0, 4, 8, 12):
+            self.beat(core, minute)
+
+        assert core.outcomes() == {"heartbeat": 4}
+        assert core.all(Incident) == []
+
+    def test_silence_opens_and_a_beat_resolves(self) -> None:
+        """One that stays out opens an incident; the next one resolves it."""
+        core = correlation_core(self.RULES)
+        self.beat(core, 0)
+        listen(core, NOON, NOON + 6 * MINUTE)
+
+        incident = only_incident(core)
+        assert incident.is_open
+        assert incident.lead.summary == "no heartbeat of Watchdog any more"
+        assert incident.severity is Severity.CRITICAL
+
+        self.beat(core, 7)
+        assert not only_incident(core).is_open
+        assert core.get("alert:prom/Watchdog").phase is Phase.ALIVE
+
+    def test_stays_open_while_silent(self) -> None:
+        """However long the silence lasts, it does not go stale."""
+        core = correlation_core(self.RULES)
+        self.beat(core, 0)
+        listen(core, NOON, NOON + 2 * DAY)
+
+        assert only_incident(core).is_open
+
+    def test_told_to_be_over(self) -> None:
+        """A tool that says the heartbeat has ended is believed at once."""
+        core = correlation_core(self.RULES)
+        self.beat(core, 0)
+
+        core.tell(received(resolved("Watchdog"), at=NOON + MINUTE))
+
+        assert only_incident(core).is_open
+
+
+def test_acknowledged_in_the_tool() -> None:
+    """What somebody took on in the monitoring tool is on the timeline, and still fires."""
+    core = correlation_core()
+    core.tell(received(firing()))
+
+    core.tell(received(replace(firing(), state=AlertState.ACKNOWLEDGED), at=NOON + MINUTE))
+
+    assert core.outcomes() == {"opened": 1, "acknowledged": 1}
+    incident = only_incident(core)
+    assert incident.is_open
+    assert "acknowledged" in [getattr(line, "verdict", "") for line in core.logs[f"timeline:{incident.id}"]]
