@@ -6,6 +6,7 @@ import msgspec
 
 from domain.times import Millis, to_text
 
+SECOND: Millis = 1_000
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 
 
@@ -37,4 +38,7 @@ def moment(due: Millis, now: Millis) -> str:
     >>> moment(3_600_000, 0), moment(0, 1)
     ('1970-01-01T01:00:00.000Z, in 1h', '1970-01-01T00:00:00.000Z, over')
     """
-    return f"{to_text(due)}, {f'in {lasting(due - now)}' if due > now else 'over'}"
+    left = due - now
+    if left > SECOND:
+        left -= left % SECOND
+    return f"{to_text(due)}, {f'in {lasting(left)}' if left > 0 else 'over'}"
