@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from correlation.grouping import Group
 from correlation.incidents import (
-    lead_of,
+    led_by,
     open_incident,
     resolved,
     reweighed,
@@ -135,9 +135,9 @@ def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
 
 def _outdated(case: Case) -> Decision:
     """Nothing fires by it; but if it began before all others, it is what the incident is named after."""
-    lead = lead_of(case.alert, case.key)
-    earlier = replace(case.own, lead=lead) if case.own is not None and lead < case.own.lead else None
-    return Decision(Verdict.OUTDATED, "something newer is known of this alert", incident=earlier)
+    earlier = led_by(case.own, case.alert, case.key) if case.own is not None else None
+    changed = None if earlier is case.own else earlier
+    return Decision(Verdict.OUTDATED, "something newer is known of this alert", incident=changed)
 
 
 def _fires_on(case: Case, record: AlertRecord) -> Decision:
@@ -165,9 +165,9 @@ def _home(case: Case, rules: CorrelationRules) -> tuple[Verdict, str, Incident]:
     """Its own incident first, then the group's most recent, else a new one. A member is never too late."""
     own, latest, now = case.own, case.latest, case.now
     if own is not None and own.is_open:
-        return Verdict.JOINED, "fires again while its incident is open", own
+        return Verdict.JOINED, "fires again while its incident is open", _as_member(own, case)
     if own is not None and _resolved_lately(own, now, rules):
-        return Verdict.REOPENED, "fires again soon after its incident was resolved", own
+        return Verdict.REOPENED, "fires again soon after its incident was resolved", _as_member(own, case)
     if latest is not None and now - latest.opened_at <= case.group.rule.max_age:
         if latest.is_open and now - latest.joined_at <= case.group.rule.window:
             return Verdict.JOINED, f"in the window of {case.group.key}", _as_member(latest, case)
@@ -242,7 +242,7 @@ def _known(case: Case) -> AlertRecord:
 def _as_member(incident: Incident, case: Case) -> Incident:
     """Make the alert a member, unless it is one already."""
     if case.record is not None and case.record.incident == incident.id:
-        return incident
+        return led_by(incident, case.alert, case.key)
     return with_member(incident, case.alert, case.key, case.now)
 
 

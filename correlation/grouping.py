@@ -34,7 +34,7 @@ def group_of(alert: Alert, key: str, rules: CorrelationRules) -> Group:
     fields = alert_fields(alert)
     rule = next((rule for rule in rules.groups if rule.match.matches(fields)), UNGROUPED)
     missing = tuple(name for name in rule.by if not fields.get(name))
-    if missing or not rule.by:
+    if missing or rule is UNGROUPED:
         return Group(rule, f"alert={key}", missing)
     return Group(rule, _values(rule, fields))
 

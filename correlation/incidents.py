@@ -84,6 +84,12 @@ def resolved(incident: Incident, now: Millis) -> Incident:
     )
 
 
+def led_by(incident: Incident, alert: Alert, key: str) -> Incident:
+    """Name the incident after a member, if that is worse or earlier than the one it is named after."""
+    lead = lead_of(alert, key)
+    return replace(incident, lead=lead) if lead < incident.lead else incident
+
+
 def lead_of(alert: Alert, key: str) -> Lead:
     """Judge an alert as the one that names its incident."""
     return Lead(alert.severity.rank, alert.starts_at, key, alert.name, alert.summary)

@@ -18,8 +18,7 @@ _environment = ImmutableSandboxedEnvironment(
 DESCRIPTION = """\
 {{ summary }}
 
-Service: {{ service or "unknown" }}{% if services | length > 1 %} (hit: {{ services | join(", ") }}){% endif %}
-
+Service: {{ service or "unknown" }}{{ " (hit: " ~ services | join(", ") ~ ")" if services | length > 1 }}
 Priority: {{ priority }} ({{ impact }} impact, {{ urgency }} urgency)
 Team: {{ team or "unassigned" }}
 Alerts: {{ alerts }} in all, {{ firing }} firing

@@ -157,6 +157,15 @@ def test_first_matching_rule_groups() -> None:
     assert sorted(incident.rule for incident in core.all(Incident)) == ["databases", "rest"]
 
 
+def test_rule_without_labels_takes_all() -> None:
+    """A rule that groups by nothing takes all that it matches together."""
+    core = correlation_core(CorrelationRules(groups=(GroupRule("all", ()),)))
+
+    core.tell(received(firing("a", service="x"), firing("b", service="y")))
+
+    assert core.outcomes() == {"opened": 1, "joined": 1}
+
+
 def test_severity_change() -> None:
     """A change of severity is told to the incident."""
     core = correlation_core()
