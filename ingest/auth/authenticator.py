@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from domain.times import Millis
+from ingest.auth.choice import first_or_best
 from ingest.auth.credentials import Credentials
 from ingest.auth.replay import ReplayWindow
-from ingest.auth.scheme import RANK, Confirm, Fetch, Prepares, Presented, Result, Scheme, Verdict
+from ingest.auth.scheme import Confirm, Fetch, Presented, Result, Scheme, Verdict
 
 _OPEN = Verdict(Result.ACCEPTED, "open", "everybody may post")
 
@@ -27,7 +28,7 @@ class Authenticator:
         fetch: Fetch | None = None,
     ) -> None:
         credentials = Credentials(bearer, basic)
-        self._credentials = credentials if credentials else None
+        self._credentials = credentials or None
         self._schemes: tuple[Scheme, ...] = (credentials, *schemes) if credentials else tuple(schemes)
         self._taken = ReplayWindow()
         self._fetch = fetch
@@ -52,9 +53,10 @@ class Authenticator:
         if self.open:
             return _OPEN
         verdict = await first_or_best(self._schemes, presented)
-        if verdict.accepted and verdict.once and self._taken.holds(verdict.once, presented.now):
-            return replace(verdict, result=Result.REPLAYED, reason="it was taken before", confirm=None)
-        return verdict
+        if not (verdict.accepted and verdict.once and self._taken.holds(verdict.once, presented.now)):
+            return verdict
+        self._taken.remember(verdict.once, presented.now)  # sent again later, it is fresh for longer
+        return replace(verdict, result=Result.REPLAYED, reason="it was taken before", confirm=None)
 
     def remember(self, verdict: Verdict, now: Millis) -> None:
         """Take note that what was accepted is on durable storage; before that the sender may have to repeat it."""
@@ -69,23 +71,3 @@ class Authenticator:
         """
         if confirm.url and self._fetch is not None:
             await self._fetch(confirm.url)
-
-
-async def first_or_best(schemes: Iterable[Scheme], presented: Presented) -> Verdict:
-    """Give the verdict of the first scheme that accepts, else the one that tells most."""
-    best = Verdict(Result.NO_CREDENTIALS)
-    for scheme in schemes:
-        if isinstance(scheme, Prepares):
-            await scheme.prepare(presented)
-        verdict = scheme.check(presented)
-        if verdict.accepted:
-            return verdict
-        best = more_telling(best, verdict)
-    return best
-
-
-def more_telling(one: Verdict, other: Verdict) -> Verdict:
-    """Choose among verdicts that let nobody in; a first one without a scheme gives way to any."""
-    if not one.scheme:
-        return other
-    return other if RANK[other.result] > RANK[one.result] else one

@@ -18,10 +18,10 @@ def digest(kind: str, secret: bytes) -> bytes:
 
 
 def octets(text: str) -> bytes:
-    """Give the bytes of a text that came from outside; it may hold what is not Unicode.
+    r"""Give the bytes of a text that came from outside; it may hold what is not Unicode.
 
-    >>> octets("h\\udcfcsh"), octets("\\ud800")
-    (b'h\\xfcsh', b'\\xed\\xa0\\x80')
+    >>> octets("h\udcfcsh"), octets("\ud800")
+    (b'h\xfcsh', b'\xed\xa0\x80')
     """
     try:
         return text.encode("utf-8", "surrogateescape")
