@@ -26,12 +26,14 @@ class Loose:
 
     __slots__ = ("_nodes", "path")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *more: Node) -> None:
+        """Take the fields of *node*, which must be an object, and those that only *more* have, if objects."""
         self.path = node.path
         self._nodes: dict[str, Node] = {}
-        for key, value in node.fields():
-            if filled(value):
-                self._nodes.setdefault(_simple(key), value)
+        for part in (node, *(part for part in more if isinstance(part.value, dict))):
+            for key, value in part.fields():
+                if filled(value):
+                    self._nodes.setdefault(_simple(key), value)
 
     def node(self, *names: str) -> Node:
         """Return the first of *names* that holds something."""
