@@ -108,14 +108,21 @@ def write_group(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> No
     """Commit all jobs together; one that fails leaves the others alone."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for job in group:
-            _attempt(connection, job)
+        _attempt_all(connection, group)
         connection.execute("COMMIT")
     except Exception as error:  # noqa: BLE001 - the thread must live on, whoever waits gets the error
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         for job in group:
             job.error = job.error or error
+
+
+def _attempt_all(connection: sqlite3.Connection, group: Sequence[Job[Any]]) -> None:
+    if len(group) == 1:  # whatever fails rolls back nothing but itself: it needs no savepoint
+        group[0].result = group[0].work(connection)
+        return
+    for job in group:
+        _attempt(connection, job)
 
 
 def _attempt(connection: sqlite3.Connection, job: Job[Any]) -> None:

@@ -116,6 +116,7 @@ class Shard:
             await worker.finish()
             self._note_success()
             if self._stopping and not self._effects.in_flight():
+                await worker.rest()
                 return
             received = await self._next(worker, reader)
 

@@ -72,6 +72,7 @@ class Worker:
         self._next_due: Millis | None = None
         self._sent = 0
         self._writing: Writing | None = None
+        self._acknowledging: asyncio.Future[None] | None = None
 
     async def claim(self, now: Millis) -> None:
         """Become the owner: say again what the last one may not have got out, take up what it had begun."""
@@ -113,7 +114,7 @@ class Worker:
         if not received:
             return
         if self._writing is None:  # a look at the timers has waited for the last of it
-            await self._acknowledge(received[-1])
+            await self._begin_acknowledging(received[-1])
         else:
             self._writing.last = received[-1]
 
@@ -126,13 +127,26 @@ class Worker:
         await self._publish(writing.outbox)
         self._effects.begin(writing.actions)
         if writing.last is not None:
-            await self._acknowledge(writing.last)
+            await self._begin_acknowledging(writing.last)
+
+    async def rest(self) -> None:
+        """Finish, and wait for the last acknowledgement too."""
+        await self.finish()
+        if self._acknowledging is not None:
+            await self._acknowledging
 
     def abandon(self) -> None:
         """Wait for nothing any more; whether the last batch was written, the next owner will see."""
-        if self._writing is not None:
-            self._writing.commit.add_done_callback(_look_away)
-            self._writing.commit.cancel()
+        for task in (self._writing and self._writing.commit, self._acknowledging):
+            if task is not None:
+                task.add_done_callback(_look_away)
+                task.cancel()
+
+    async def _begin_acknowledging(self, last: Received) -> None:
+        """Acknowledge while the work goes on, one at a time: it then shares the disk's time with what is written."""
+        if self._acknowledging is not None:
+            await self._acknowledging
+        self._acknowledging = asyncio.ensure_future(self._acknowledge(last))
 
     async def _round(self, letters: list[Letter]) -> int:
         clock = max(self._clock, letters[0].at) if letters else self._clock
@@ -229,9 +243,9 @@ class Worker:
                 del self._known[name]
 
 
-def _look_away(commit: asyncio.Task[Millis | None]) -> None:
-    if not commit.cancelled():
-        commit.exception()
+def _look_away(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _commit_of(batch: Batch, outbox: list[tuple[str, Message]]) -> Commit:

@@ -109,7 +109,7 @@ async def settle_all(worker: Worker, received: list[Received], size: int) -> Non
     """Settle all, in batches of *size*."""
     for start in range(0, len(received), size):
         await worker.settle(received[start : start + size], NOON)
-    await worker.finish()
+    await worker.rest()
 
 
 async def test_replay_is_the_same_byte_for_byte(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ async def test_acknowledged_after_the_commit(ports: Ports) -> None:
 
     await worker.settle([message(1, firing())], NOON)
     assert ports.acknowledged == []
-    await worker.finish()
+    await worker.rest()
 
     assert ports.acknowledged == [1]
     assert (await ports.store.counters(ALERTS))["outcome.opened"] == 1
