@@ -137,10 +137,10 @@ class Worker:
 
     def abandon(self) -> None:
         """Wait for nothing any more; whether the last batch was written, the next owner will see."""
-        for task in (self._writing and self._writing.commit, self._acknowledging):
-            if task is not None:
-                task.add_done_callback(_look_away)
-                task.cancel()
+        if self._writing is not None:
+            _give_up(self._writing.commit)
+        if self._acknowledging is not None:
+            _give_up(self._acknowledging)
 
     async def _begin_acknowledging(self, last: Received) -> None:
         """Acknowledge while the work goes on, one at a time: it then shares the disk's time with what is written."""
@@ -241,6 +241,11 @@ class Worker:
         for name in list(islice(self._known, max(0, excess))):
             if name not in batch.records:
                 del self._known[name]
+
+
+def _give_up(task: asyncio.Future[Any]) -> None:
+    task.add_done_callback(_look_away)
+    task.cancel()
 
 
 def _look_away(task: asyncio.Future[Any]) -> None:
