@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal
 
 from ingest.auth.choice import best_of, prepare_all
 from ingest.auth.scheme import Presented, Result, Scheme, Verdict
@@ -11,8 +12,10 @@ from ingest.auth.scheme import Presented, Result, Scheme, Verdict
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-LOCALLY = "unix"
-"""What stands for every peer without an address, that is one on a Unix socket."""
+LOCALLY: Literal["unix"] = "unix"
+"""Stands for a peer without an address, that is one on a Unix socket."""
+
+Origin = Address | Literal["unix"]
 
 
 def read_network(text: str) -> Network | str:
@@ -50,27 +53,31 @@ class Networks:
         self._local = LOCALLY in listed
         self._networks = tuple(each for each in listed if not isinstance(each, str))
 
-    def hold(self, address: Address | None) -> bool:
-        """Tell whether *address* is in one of them; None is that of a Unix socket."""
-        if address is None:
-            return self._local
-        return any(address in network for network in self._networks)
+    def hold(self, origin: Origin | None) -> bool:
+        """Tell whether *origin* is in one of them; one that cannot be told is in none."""
+        if origin is None:
+            return False
+        return self._local if origin == LOCALLY else any(origin in network for network in self._networks)
 
 
-def client_address(peer: str, headers: Mapping[str, str], proxies: Networks) -> Address | None:
+def read_peer(peer: str) -> Origin | None:
+    """Read the address at the other end of the connection; a Unix socket has none."""
+    return read_address(peer) if peer else LOCALLY
+
+
+def client_address(peer: str, headers: Mapping[str, str], proxies: Networks) -> Origin | None:
     """Find the nearest address that is not a trusted proxy's.
 
     ``X-Forwarded-For`` is read from the right, and only as far as trusted proxies wrote it: what stands further
     left is what anybody may have sent. None if that address cannot be told.
     """
-    address = read_address(peer)
-    for written in reversed(headers.get("x-forwarded-for", "").split(",")):
-        if not proxies.hold(address) or not written.strip():
+    origin = read_peer(peer)
+    forwarded = headers.get("x-forwarded-for", "")
+    for written in reversed(forwarded.split(",") if forwarded else ()):
+        if not proxies.hold(origin):
             break
-        address = read_address(written)
-        if address is None:
-            break
-    return address
+        origin = read_address(written)
+    return origin
 
 
 class AllowedAddresses:
@@ -93,8 +100,8 @@ class AllowedAddresses:
     def check(self, presented: Presented) -> Verdict:
         """Decide."""
         if not self._allows(presented):
-            address = client_address(presented.peer, presented.headers, self._proxies)
-            who = f"the address {address}" if address else "an address that cannot be told"
+            origin = client_address(presented.peer, presented.headers, self._proxies)
+            who = f"the address {origin}" if origin else "an address that cannot be told"
             return Verdict(Result.FORBIDDEN, self.name, f"{who} is not one that may post")
         if not self._schemes:
             return Verdict(Result.ACCEPTED, self.name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.auth.addresses import Networks, read_address
+from ingest.auth.addresses import Networks, read_peer
 from ingest.auth.compare import is_one_of, octets
 from ingest.auth.scheme import Presented, Result, Verdict
 
@@ -45,7 +45,7 @@ class ClientCertificate:
 
     def check(self, presented: Presented) -> Verdict:
         """Decide."""
-        if not self._proxies.hold(read_address(presented.peer)):
+        if not self._proxies.hold(read_peer(presented.peer)):
             reason = f"it does not come from a trusted proxy but from {presented.peer or 'a socket'}"
             return self._say(Result.NO_CREDENTIALS, reason)
         header = presented.headers.get(self._header)
