@@ -61,12 +61,37 @@ def plain(node: Node) -> str:
     return node.text().strip() if filled(node) and not isinstance(node.value, dict | list) else ""
 
 
+def first_plain(node: Node) -> str:
+    """Return the first of a list as text, or what stands there without one."""
+    return plain(node[0]) if isinstance(node.value, list) else plain(node)
+
+
 def moment(node: Node) -> Millis | None:
     """Return it as a moment; None where it is not one: no alert is refused for its clock."""
     try:
         return node.moment() if filled(node) else None
     except (BadBody, OverflowError):
         return None
+
+
+def unquoted(node: Node) -> Node:
+    """Return the object or list that is written into a text, as templates do; what is none stays as it is."""
+    if not isinstance(node.value, str) or not node.value.lstrip().startswith(("{", "[")):
+        return node
+    try:
+        return Node(Node.json(node.value.encode("utf-8", "replace")).value, node.path)
+    except BadBody:
+        return node
+
+
+def objects(node: Node) -> list[Node]:
+    """Return the objects of a list, which may be written into a text; none where it is no list."""
+    items = unquoted(node)
+    return (
+        [item for item in items.items() if isinstance(item.value, dict)]
+        if isinstance(items.value, list)
+        else []
+    )
 
 
 def first_line(text: str) -> str:
@@ -97,7 +122,7 @@ def tags(node: Node) -> dict[str, str]:
 
 def _pairs(node: Node) -> Iterator[tuple[str, str]]:
     if isinstance(node.value, dict):
-        yield from ((key, plain(value)) for key, value in node.fields())
+        yield from ((key, first_plain(value)) for key, value in node.fields())
     elif isinstance(node.value, list):
         for item in node.items():
             yield _pair(item)
