@@ -16,11 +16,8 @@ from joserfc.jwk import KeySet
 from domain.times import Millis
 from ingest.auth.compare import is_one_of, octets
 from ingest.auth.fetched import MINUTE, Fetched
-from ingest.auth.pins import LOGIN_HOSTS, Cloud, keys_of
+from ingest.auth.pins import ACTION_GROUPS, LOGIN_HOSTS, Cloud, keys_of
 from ingest.auth.scheme import REALM, Fetch, Presented, Result, Verdict
-
-ACTION_GROUPS = "461e8683-5575-4561-ac7f-899cc907d62a"
-"""The application that Azure Monitor's action groups call as, the same in every tenant."""
 
 ALGORITHMS = ["RS256"]
 LONGEST = 16_384

@@ -17,6 +17,9 @@ LOGIN_HOSTS: dict[Cloud, str] = {
     "us_government": "login.microsoftonline.us",
     "china": "login.partner.microsoftonline.cn",
 }
+ACTION_GROUPS = "461e8683-5575-4561-ac7f-899cc907d62a"
+"""The application that Azure Monitor's action groups call as, the same in every tenant."""
+
 TENANT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 _REGION = "[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}"
