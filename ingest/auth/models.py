@@ -84,7 +84,7 @@ class AuthConfig(BaseModel):
     def _holds_something(self) -> AuthConfig:
         if not self.model_fields_set or all(getattr(self, name) is None for name in self.model_fields_set):
             raise ValueError(
-                "say who may post, with bearer or basic for example, or leave auth out to let everybody"
+                "give bearer, basic or another way, or leave auth out to let everybody post"
             )
         return self
 
