@@ -11,7 +11,7 @@ from __future__ import annotations
 from domain.alert import Alert, AlertState, Severity
 from ingest.sources.build import Finding, build
 from ingest.sources.cloudwatch import alarm_of_event, alarm_of_message
-from ingest.sources.loose import first_line, moment, plain, tags
+from ingest.sources.loose import first_line, merged, moment, plain, tags
 from ingest.sources.node import Node
 from ingest.sources.post import Parsed, Post, each
 from ingest.sources.severities import severity_of
@@ -88,7 +88,7 @@ def _health(detail: Node, given: Node) -> Finding:
         description=text,
         service=plain(detail["service"]),
         resource=plain(entities[0]["entityValue"]) if entities else plain(given["resources"][0]),
-        labels={**(tags(entities[0]["tags"]) if entities else {}), **_where(given), "type": kind},
+        labels=merged(tags(entities[0]["tags"]) if entities else {}, _where(given), {"type": kind}),
         # The start of the event stays, its updates come with later times: an update must not look like the end.
         starts_at=None if over else moment(given["time"]),
         ends_at=moment(given["time"]),
@@ -109,11 +109,9 @@ def _security_hub(found: Node, given: Node) -> Finding:
         name=name,
         description=plain(found["Description"]),
         resource=plain(found["Resources"][0]["Id"]),
-        labels={
-            **_where(given),
-            "account": plain(found["AwsAccountId"]),
-            "product": plain(found["ProductName"]),
-        },
+        labels=merged(
+            _where(given), {"account": plain(found["AwsAccountId"]), "product": plain(found["ProductName"])}
+        ),
         starts_at=None if over else moment(given["time"]),
         ends_at=moment(given["time"]),
         url=plain(found["SourceUrl"]),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from domain.alert import Alert, AlertState, Severity
 from ingest.sources.build import Finding, build
-from ingest.sources.loose import first_line, moment, plain
+from ingest.sources.loose import first_line, merged, moment, plain
 from ingest.sources.node import Node
 from ingest.sources.post import Parsed, Post
 from ingest.sources.severities import severity_of
@@ -71,13 +71,13 @@ def _common(data: Node) -> Finding:
         description=plain(essentials["description"]) or _log_text(context),
         service=plain(data.at("customProperties.service")),
         resource=plain(essentials["configurationItems"][0]) or _name(target),
-        labels={
-            **_custom(data["customProperties"], context["properties"] if not logged else Node(None)),
-            **_target(target),
-            "signal": plain(essentials["signalType"]),
-            "monitoring_service": plain(essentials["monitoringService"]),
-            **_dimensions(context["condition"]),
-        },
+        labels=merged(
+            _custom(data["customProperties"], context["properties"] if not logged else Node(None)),
+            _target(target),
+            {"signal": plain(essentials["signalType"])},
+            {"monitoring_service": plain(essentials["monitoringService"])},
+            _dimensions(context["condition"]),
+        ),
         starts_at=None if over else fired,
         ends_at=moment(essentials.first("resolvedDateTime", "firedDateTime")),
         url=plain(essentials["investigationLink"]) or (PORTAL + quote(alert_id, safe="") if alert_id else ""),
@@ -116,13 +116,11 @@ def _activity_log(data: Node) -> Finding:
         summary=first_line(_log_text(log)) or title,
         description=_log_text(log),
         resource=_name(target) or plain(_properties(log)["service"]),
-        labels={
-            **_custom(data["properties"]),
-            **_target(target or f"/subscriptions/{plain(log['subscriptionId'])}"),
-            "event_source": plain(log["eventSource"]),
-            "operation": plain(log["operationName"]),
-            "status": plain(log["status"]),
-        },
+        labels=merged(
+            _custom(data["properties"]),
+            _target(target or f"/subscriptions/{plain(log['subscriptionId'])}"),
+            {"event_source": plain(log["eventSource"]), "operation": kind, "status": plain(log["status"])},
+        ),
         starts_at=None if over else moment(log["eventTimestamp"]),
         ends_at=moment(log["eventTimestamp"]),
     )
@@ -171,7 +169,7 @@ def _metric(data: Node) -> Finding:
         description=plain(context["description"]),
         service=plain(data.at("properties.service")),
         resource=plain(context["resourceName"]) or _name(target),
-        labels={**_custom(data["properties"]), **_target(target), **dimensions},
+        labels=merged(_custom(data["properties"]), _target(target), dimensions),
         starts_at=None if over else moment(context["timestamp"]),
         ends_at=moment(context["timestamp"]),
         url=plain(context["portalLink"]),

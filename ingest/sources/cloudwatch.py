@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from domain.alert import AlertState, Severity
 from ingest.sources.build import Finding
-from ingest.sources.loose import first_line, moment, plain, tags
+from ingest.sources.loose import first_line, merged, moment, plain, tags
 from ingest.sources.node import Node
 from ingest.sources.severities import severity_of
 
@@ -30,13 +30,12 @@ def alarm_of_message(alarm: Node, topic: str = "") -> Finding:
         reason=plain(alarm["NewStateReason"]),
         description=plain(alarm["AlarmDescription"]),
         dimensions=_dimensions(trigger),
-        labels={
-            **tags(alarm["AlarmTags"]),
-            **_metric(_metrics(trigger)[0], "MetricName", "Namespace"),
-            "account": plain(alarm["AWSAccountId"]),
-            "region": plain(alarm["Region"]),
-            "topic": topic.rpartition(":")[2],
-        },
+        labels=merged(
+            tags(alarm["AlarmTags"]),
+            _metric(_metrics(trigger)[0], "MetricName", "Namespace"),
+            {"account": plain(alarm["AWSAccountId"]), "region": plain(alarm["Region"])},
+            {"topic": topic.rpartition(":")[2]},
+        ),
         changed=alarm["StateChangeTime"],
     ).finding()
 
@@ -59,11 +58,11 @@ def alarm_of_event(detail: Node, arn: str, labels: dict[str, str], time: Node) -
         reason="The alarm was deleted." if deleted else plain(state["reason"]),
         description=plain(detail.at("configuration.description")),
         dimensions={**dimensions, **attributes},
-        labels={
-            **tags(detail["alarmTags"]),
-            **(_metric(metrics[0], "name", "namespace") if metrics else {}),
-            **labels,
-        },
+        labels=merged(
+            tags(detail["alarmTags"]),
+            _metric(metrics[0], "name", "namespace") if metrics else {},
+            labels,
+        ),
         changed=time if deleted else state["timestamp"] or time,
     ).finding()
 
@@ -95,7 +94,7 @@ class _Change:
             description=self.reason,
             service=self.labels.get("service", ""),
             resource=_resource(self.dimensions),
-            labels={**self.dimensions, **self.labels, "state": self.state},
+            labels=merged(self.dimensions, self.labels, {"state": self.state}),
             annotations={"description": self.description},
             starts_at=None if over else changed,
             ends_at=changed,

@@ -10,7 +10,7 @@ import re
 from domain.alert import AlertState, Severity
 from ingest.sources.build import Finding, build
 from ingest.sources.forms import form_or_json
-from ingest.sources.loose import Loose, first_line, tags
+from ingest.sources.loose import Loose, first_line, merged, tags
 from ingest.sources.post import Parsed, Post
 from ingest.sources.severities import severity_of
 
@@ -42,7 +42,7 @@ def parse(post: Post) -> Parsed:
     told = Loose(document, *(document[key] for key in _NESTED))
     heads, title = _split_title(told.text("event_title", "title", "alert_title", "alert_name"))
     scope = _scope(told.text("alert_scope", "scope", "scopes") or _scope_of(heads))
-    labels = {**tags(told.node("tags")), **_scope_labels(scope), **_ids(told)}
+    labels = merged(tags(told.node("tags")), _scope_labels(scope), _ids(told))
     text = told.text("text_only_msg", "event_msg", "body", "message").replace("%%%", "").strip()
     return Parsed(
         [

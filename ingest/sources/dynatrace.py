@@ -8,7 +8,7 @@ from __future__ import annotations
 from domain.alert import Alert, AlertState, Severity
 from ingest.sources.body import BadBody
 from ingest.sources.build import Finding, build
-from ingest.sources.loose import Loose, first_line, moment, objects, plain, tags, unquoted
+from ingest.sources.loose import Loose, first_line, merged, moment, objects, plain, tags, unquoted
 from ingest.sources.node import Node
 from ingest.sources.post import Parsed, Post
 from ingest.sources.severities import severity_of
@@ -47,7 +47,7 @@ def _alert(post: Post, told: Loose) -> Alert:
     details = _details(told)
     title = told.text("problem_title", "title")
     state = _state(told, details, title)
-    labels = {**tags(told.node("tags")), **_ids(told)}
+    labels = merged(tags(told.node("tags")), _ids(told))
     since = moment(details.first("startTime", "startTimestamp"))
     return build(
         post,

@@ -9,7 +9,7 @@ from base64 import b64decode
 
 from domain.alert import AlertState
 from ingest.sources.build import Finding, build
-from ingest.sources.loose import first_line, moment, plain
+from ingest.sources.loose import first_line, merged, moment, plain
 from ingest.sources.node import Node
 from ingest.sources.post import Parsed, Post
 from ingest.sources.severities import severity_of
@@ -83,12 +83,15 @@ def _labels(incident: Node) -> dict[str, str]:
     labels = {
         key: text for part in parts if isinstance(part.value, dict) for key, text in part.flat().items()
     }
-    return labels | {
-        "condition": plain(incident["condition_name"]),
-        "metric": plain(_part(incident["metric"])["type"]),
-        "resource_type": plain(_part(incident["resource"])["type"]),
-        "project": plain(incident["scoping_project_id"]) or labels.get("project_id", ""),
-    }
+    return merged(
+        labels,
+        {
+            "condition": plain(incident["condition_name"]),
+            "metric": plain(_part(incident["metric"])["type"]),
+            "resource_type": plain(_part(incident["resource"])["type"]),
+            "project": plain(incident["scoping_project_id"]) or labels.get("project_id", ""),
+        },
+    )
 
 
 def _part(node: Node) -> Node:

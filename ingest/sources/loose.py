@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 
 from domain.times import Millis
 from ingest.sources.body import BadBody
@@ -66,10 +67,10 @@ def first_plain(node: Node) -> str:
     return plain(node[0]) if isinstance(node.value, list) else plain(node)
 
 
-def moment(node: Node) -> Millis | None:
+def moment(node: Node, zone: tzinfo | None = None) -> Millis | None:
     """Return it as a moment; None where it is not one: no alert is refused for its clock."""
     try:
-        return node.moment() if filled(node) else None
+        return node.moment(zone) if filled(node) else None
     except (BadBody, OverflowError):
         return None
 
@@ -118,6 +119,15 @@ def tags(node: Node) -> dict[str, str]:
         elif key:
             bare.append(key)
     return labels | ({"tags": ",".join(bare)} if bare else {})
+
+
+def merged(*parts: Mapping[str, str]) -> dict[str, str]:
+    """Put labels together. The later wins, but nothing never wins.
+
+    >>> merged({"level": "error", "team": "a"}, {"level": "", "team": "b"})
+    {'level': 'error', 'team': 'b'}
+    """
+    return {key: value for part in parts for key, value in part.items() if value}
 
 
 def _pairs(node: Node) -> Iterator[tuple[str, str]]:

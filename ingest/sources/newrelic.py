@@ -10,7 +10,7 @@ from domain.alert import Alert, AlertState
 from ingest.sources.body import BadBody
 from ingest.sources.build import Finding, build
 from ingest.sources.forms import form_or_json
-from ingest.sources.loose import Loose, first_line, first_plain, objects, plain, tags
+from ingest.sources.loose import Loose, first_line, first_plain, merged, objects, plain, tags
 from ingest.sources.node import Node
 from ingest.sources.post import Parsed, Post
 from ingest.sources.severities import severity_of
@@ -49,7 +49,7 @@ def _alert(post: Post, told: Loose) -> Alert:
             description=told.text("details", "description", "condition_description", "long_description"),
             service=_tags(told).get("service", "") or told.text("service", "application_name"),
             resource=_resource(told),
-            labels={**_tags(told), **_ids(told), "state": _state_word(told)},
+            labels=merged(_tags(told), _ids(told), {"state": _state_word(told)}),
             starts_at=None if state is AlertState.RESOLVED else _since(told),
             ends_at=told.moment("closed_at", "issue_closed_at", "updated_at", "timestamp"),
             url=told.text("issue_url", "issue_page_url", "incident_url", "alert_url", "url"),
