@@ -6,15 +6,15 @@ from collections.abc import Callable
 from zlib import crc32
 
 from domain.alert import Alert
-from domain.fields import alert_fields
+from domain.fields import AlertFields
 
 
 def partitioner(labels: tuple[str, ...], partitions: int) -> Callable[[Alert], int]:
     """Place alerts by the values of *labels*."""
 
     def place(alert: Alert) -> int:
-        fields = alert_fields(alert)
-        values = "\0".join(fields.get(label, "") for label in labels)
+        fields = AlertFields(alert)
+        values = "\0".join(fields.get(label) for label in labels)
         return crc32(values.encode("utf-8", "surrogatepass")) % partitions
 
     return place

@@ -65,11 +65,12 @@ def change_incident(
     before = batch.get(incident_record(incident.id), Incident)
     batch.log(timeline_log(incident.id), entry)
     assessment = _assessed(batch, before, incident, entry.at, router)
-    after = replace(incident, revision=incident.revision + 1, assessment=assessment)
-    if upkeep.is_urgent(before, after):
-        batch.marked.add(incident_record(after.id))
-    elif after.tell_at is None:
-        after = replace(after, tell_at=upkeep.whole_second(entry.at + upkeep.TELL_EVERY))
+    tell_at = incident.tell_at
+    if upkeep.is_urgent(before, incident, assessment):
+        batch.marked.add(incident_record(incident.id))
+    elif tell_at is None:
+        tell_at = upkeep.whole_second(entry.at + upkeep.TELL_EVERY)
+    after = replace(incident, revision=incident.revision + 1, assessment=assessment, tell_at=tell_at)
     batch.put(incident_record(after.id), after)
     if before is None or before.is_open is not after.is_open:
         batch.file(OPEN_INCIDENTS, after.id, after.opened_at if after.is_open else None)

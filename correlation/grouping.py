@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from correlation.rules import CorrelationRules, GroupRule
 from domain.alert import Alert
-from domain.fields import alert_fields
+from domain.fields import AlertFields
 
 UNGROUPED = GroupRule("ungrouped", ())
 """For alerts that no rule matches: each is an incident of its own."""
@@ -31,16 +30,15 @@ class Group:
 
 def group_of(alert: Alert, key: str, rules: CorrelationRules) -> Group:
     """Find the group of the alert called *key*."""
-    fields = alert_fields(alert)
+    fields = AlertFields(alert)
     rule = next((rule for rule in rules.groups if rule.match.matches(fields)), UNGROUPED)
-    missing = tuple(name for name in rule.by if not fields.get(name))
-    if missing or rule is UNGROUPED:
+    values = [fields.get(name) for name in rule.by]
+    if rule is UNGROUPED or not all(values):
+        missing = tuple(name for name, value in zip(rule.by, values, strict=True) if not value)
         return Group(rule, f"alert={key}", missing)
-    return Group(rule, _values(rule, fields))
-
-
-def _values(rule: GroupRule, fields: Mapping[str, str]) -> str:
-    return ",".join(f"{name}={_quoted(fields[name])}" for name in rule.by)
+    return Group(
+        rule, ",".join([f"{name}={_quoted(value)}" for name, value in zip(rule.by, values, strict=True)])
+    )
 
 
 def _quoted(value: str) -> str:

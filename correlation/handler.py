@@ -19,6 +19,7 @@ from correlation.state import (
     QUARANTINE,
     RECORD_KINDS,
     GroupRecord,
+    Listening,
     Quarantined,
     alert_record,
     group_record,
@@ -34,6 +35,8 @@ from domain.ports import Message, Timer, tickets_mailbox
 from domain.times import Millis
 
 Known = Mapping[str, msgspec.Struct | None]
+UNKNOWN = Listening(0, 0)
+"""Stands for a record that was not asked for yet."""
 OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 """Counters of what became of alerts."""
 
@@ -94,11 +97,10 @@ class CorrelationHandler:
         return keys
 
     def _want_alert(self, keys: set[str], item: AlertItem, known: Known) -> None:
-        if item.record not in known:
+        record = known.get(item.record, UNKNOWN)
+        if record is UNKNOWN:
             keys.add(item.record)
-            keys.add(item.seen)
             return
-        record = known[item.record]
         if isinstance(record, AlertRecord):
             keys.add(seen_record(record.incident))
             keys.add(incident_record(record.incident))
@@ -215,13 +217,12 @@ def _alerts_in(item: Item | Message) -> int:
     return int(isinstance(item, AlertItem))
 
 
-def _wanted_by_group(group: Group, known: Known) -> Iterator[str]:
+def _wanted_by_group(group: Group, known: Known) -> tuple[str, ...]:
     name = group_record(group.key)
-    yield name
     pointer = known.get(name)
     if isinstance(pointer, GroupRecord):
-        yield incident_record(pointer.incident)
-        yield seen_record(pointer.incident)
+        return name, incident_record(pointer.incident), seen_record(pointer.incident)
+    return (name,)
 
 
 def _tally_incident(batch: Batch, item: AlertItem, record: AlertRecord | None) -> None:

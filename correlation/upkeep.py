@@ -6,7 +6,7 @@ from correlation.rules import CorrelationRules
 from correlation.state import LISTENING, Listening, incident_record
 from domain.alert import AlertRecord, Phase
 from domain.batch import Batch
-from domain.incident import Incident
+from domain.incident import Assessment, Incident
 from domain.times import Millis
 
 GAP: Millis = 60_000
@@ -52,20 +52,30 @@ def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:
 
 def arm_incident(batch: Batch, before: Incident | None, after: Incident, rules: CorrelationRules) -> None:
     """Have an incident that changed looked at again when it must be."""
-    name, due = incident_record(after.id), incident_due(after, rules)
-    if due != (incident_due(before, rules) if before else None) or name in batch.timers:
-        batch.arm(name, due)
+    name = incident_record(after.id)
+    if before is None or name in batch.timers or not _same_dates(before, after):
+        due = incident_due(after, rules)
+        if due is not None or before is not None:
+            batch.arm(name, due)
+
+
+def _same_dates(before: Incident, after: Incident) -> bool:
+    return (
+        before.tell_at == after.tell_at
+        and before.resolved_at == after.resolved_at
+        and before.assessment is after.assessment
+    )
 
 
 def _lower_at(incident: Incident) -> Millis | None:
     return incident.assessment.lower_at if incident.assessment and incident.is_open else None
 
 
-def is_urgent(before: Incident | None, after: Incident) -> bool:
+def is_urgent(before: Incident | None, after: Incident, judged: Assessment | None) -> bool:
     """Tell whether destinations must hear of a change at once; they can wait for more of the same."""
     if before is None or before.state is not after.state:
         return True
-    ours, theirs = before.assessment, after.assessment
+    ours, theirs = before.assessment, judged
     if ours is None or theirs is None:
         return ours is not theirs
     return ours.priority is not theirs.priority or ours.destinations != theirs.destinations

@@ -91,8 +91,9 @@ class Batch:
     def fold_tallies(self) -> None:
         """Add this batch's sightings to the records that hold them. Where there is none, it was seen once."""
         for key, (count, at) in self.tallies.items():
-            before = self.get(key, Sightings) or ONCE
-            self.put(key, before.plus(Sightings(count, at)))
+            before = self.records.get(key) or self.known.get(key)
+            seen = before if isinstance(before, Sightings) else ONCE
+            self.put(key, seen.plus(Sightings(count, at)))
         self.tallies.clear()
 
     def fork(self) -> Batch:

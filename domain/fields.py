@@ -7,19 +7,31 @@ from collections.abc import Mapping
 from domain.alert import Alert
 from domain.incident import Incident
 
+_NORMALISED = frozenset({"service", "name", "resource"})
 
-def alert_fields(alert: Alert) -> Mapping[str, str]:
-    """List what a rule on alerts can match on.
+
+class AlertFields:
+    """What a rule on alerts can match on, looked up one by one: most rules ask for one or two.
 
     The source and the severity are always ours: tools spell severities in many ways, rules should not have to.
     """
-    return {
-        "service": alert.service,
-        "name": alert.name,
-        **alert.labels,
-        "source": alert.source,
-        "severity": alert.severity.value,
-    }
+
+    __slots__ = ("_alert",)
+
+    def __init__(self, alert: Alert) -> None:
+        self._alert = alert
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return a field, or *default* where the alert has none of that name."""
+        alert = self._alert
+        if name == "severity":
+            return alert.severity.value
+        if name == "source":
+            return alert.source
+        found = alert.labels.get(name)
+        if found is None and name in _NORMALISED:
+            found = getattr(alert, name)
+        return found or default
 
 
 def incident_fields(incident: Incident, priority: str, team: str) -> Mapping[str, str]:

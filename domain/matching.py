@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Fields(Protocol):
+    """What is matched against: a mapping, or whatever else finds a value by its name."""
+
+    def get(self, name: str, default: str = "", /) -> str:
+        """Return the value of *name*, or *default*."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,15 +21,15 @@ class Matcher:
 
     fields: tuple[tuple[str, frozenset[str]], ...] = ()
 
-    def matches(self, values: Mapping[str, str]) -> bool:
+    def matches(self, values: Fields) -> bool:
         """Tell whether *values* satisfy every field.
 
         >>> Matcher.of({"service": ["cart", "checkout"]}).matches({"service": "cart", "pod": "a"})
         True
         """
-        return self.miss(values) is None
+        return all(values.get(name, "") in allowed for name, allowed in self.fields)
 
-    def miss(self, values: Mapping[str, str]) -> str | None:
+    def miss(self, values: Fields) -> str | None:
         """Say which field failed and why, for people who ask why a rule did not apply; None if none did."""
         for name, allowed in self.fields:
             found = values.get(name, "")

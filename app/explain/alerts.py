@@ -33,7 +33,7 @@ from correlation.upkeep import alert_due
 from domain.alert import Alert, AlertRecord, Phase
 from domain.batch import Batch
 from domain.events import AlertsReceived
-from domain.fields import alert_fields
+from domain.fields import AlertFields
 from domain.incident import Incident
 from domain.ports import alerts_mailbox
 from domain.times import Millis, to_text
@@ -83,7 +83,7 @@ class Explainer:
 
     def _partition_steps(self, alert: Alert, partition: int) -> Iterator[Step]:
         if self.settings.partitions > 1:
-            fields = alert_fields(alert)
+            fields = AlertFields(alert)
             values = ", ".join(f"{name}={fields.get(name, '')}" for name in self.settings.partition_by)
             yield Step("partition", alerts_mailbox(partition), f"by {values}")
 
@@ -165,7 +165,7 @@ def _service_step(alert: Alert, settings: Settings) -> Step:
 
 
 def _group_step(alert: Alert, group: Group, rules: CorrelationRules) -> Step:
-    fields = alert_fields(alert)
+    fields = AlertFields(alert)
     above: list[Step] = []
     for rule in rules.groups:
         miss = rule.match.miss(fields)
