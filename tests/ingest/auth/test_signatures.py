@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import hmac
 from base64 import b64encode
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_packed_body_is_signed_as_sent_or_unpacked():
 TIMED = {"timestamp_header": "X-Time", "signed": "{timestamp}:{body}", "tolerance": 300_000}
 
 
-def timed(moment: str, message: bytes | None = None, **others: object):
+def timed(moment: str, message: bytes | None = None, **others: Any):
     signed = moment.encode() + b":" + BODY if message is None else message
     return show({"X-Sig": sign(signed), "X-Time": moment}, **others)
 
