@@ -7,10 +7,9 @@ mixed, leave the same alerts firing in the same incidents.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 from msgspec.structs import replace
 
 from correlation.grouping import Group
@@ -46,8 +45,7 @@ class Verdict(StrEnum):
     QUARANTINED = "quarantined"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """One alert and all that the decision on it may look at."""
 
     key: str
@@ -63,8 +61,7 @@ class Case:
     """Where this is decided: groups of two shards may be called the same, their incidents must not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The verdict, why, and what is to be remembered from now on."""
 
     verdict: Verdict
@@ -117,7 +114,7 @@ def silence(case: Case, rules: CorrelationRules) -> Decision:
     """Decide on a heartbeat that did not come: its absence is the alert."""
     text = f"no heartbeat of {case.alert.name} any more"
     missing = replace(case.alert, severity=Severity.CRITICAL, summary=text, starts_at=case.now)
-    return _place(dataclasses.replace(case, alert=missing), rules)
+    return _place(replace(case, alert=missing), rules)
 
 
 def _on_firing(case: Case, rules: CorrelationRules) -> Decision:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from correlation import upkeep
 from correlation.decisions import Decision
+from correlation.grouping import group_key
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -54,7 +55,7 @@ def file_new_incident(batch: Batch, incident: Incident, now: Millis) -> None:
     """Make room for an incident that was not there before."""
     batch.put(incident_record(incident.id), None)
     batch.put(seen_record(incident.id), Sightings(0, now))
-    batch.put(group_record(f"{incident.rule}|{incident.group}"), GroupRecord(incident.id))
+    batch.put(group_record(group_key(incident.rule, incident.group)), GroupRecord(incident.id))
     batch.file(INCIDENTS, incident.id, incident.opened_at)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from correlation.rules import CorrelationRules, GroupRule
 from domain.alert import Alert
@@ -12,33 +12,37 @@ UNGROUPED = GroupRule("ungrouped", ())
 """For alerts that no rule matches: each is an incident of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Where an alert belongs."""
 
     rule: GroupRule
     values: str
     """``label=value`` of each label grouped by; or the alert's own key when it stands alone."""
+    key: str
+    """Name that is unique among all groups."""
     missing: tuple[str, ...] = ()
     """Labels that the rule wants and the alert has not: it stands alone rather than among strangers."""
-
-    @property
-    def key(self) -> str:
-        """Name that is unique among all groups."""
-        return f"{self.rule.id}|{self.values}"
 
 
 def group_of(alert: Alert, key: str, rules: CorrelationRules) -> Group:
     """Find the group of the alert called *key*."""
     fields = AlertFields(alert)
     rule = next((rule for rule in rules.groups if rule.match.matches(fields)), UNGROUPED)
-    values = [fields.get(name) for name in rule.by]
-    if rule is UNGROUPED or not all(values):
-        missing = tuple(name for name, value in zip(rule.by, values, strict=True) if not value)
-        return Group(rule, f"alert={key}", missing)
-    return Group(
-        rule, ",".join([f"{name}={_quoted(value)}" for name, value in zip(rule.by, values, strict=True)])
-    )
+    found = [fields.get(name) for name in rule.by]
+    if rule is UNGROUPED or not all(found):
+        missing = tuple(name for name, value in zip(rule.by, found, strict=True) if not value)
+        return Group(rule, f"alert={key}", group_key(rule.id, f"alert={key}"), missing)
+    values = ",".join([f"{name}={_quoted(value)}" for name, value in zip(rule.by, found, strict=True)])
+    return Group(rule, values, group_key(rule.id, values))
+
+
+def group_key(rule: str, values: str) -> str:
+    """Name a group.
+
+    >>> group_key("by-service", "service=cart")
+    'by-service|service=cart'
+    """
+    return f"{rule}|{values}"
 
 
 def _quoted(value: str) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from correlation import timers, upkeep
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
-from correlation.grouping import Group, group_of
+from correlation.grouping import Group, group_key, group_of
 from correlation.identity import identify
 from correlation.router import Router
 from correlation.rules import CorrelationRules
@@ -44,7 +44,7 @@ OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 class AlertItem:
     """One alert of one delivery, and the names it is looked up by."""
 
-    __slots__ = ("alert", "at", "group", "key", "record", "seen")
+    __slots__ = ("alert", "at", "group", "key", "ready", "record", "seen")
 
     def __init__(self, at: Millis, key: str, alert: Alert) -> None:
         self.at = at
@@ -54,6 +54,8 @@ class AlertItem:
         self.seen = seen_record(key)
         self.group: Group | None = None
         """Found on first need: repeats never need it."""
+        self.ready = False
+        """Whether all was asked for that deciding on it needs."""
 
     def __repr__(self) -> str:
         return f"{self.alert!r} at {self.at}"
@@ -88,10 +90,10 @@ class CorrelationHandler:
         """Name the records to load: an alert's first, then those that it points to."""
         keys = {LISTENING}
         for item in items:
-            if isinstance(item, AlertItem):
-                self._want_alert(keys, item, batch.known)
-            else:
+            if not isinstance(item, AlertItem):
                 keys.add(incident_record(item.incident))
+            elif not item.ready:
+                self._want_alert(keys, item, batch.known)
         for timer in due:
             keys.update(self._wanted_by_timer(timer, batch.known))
         return keys
@@ -106,8 +108,11 @@ class CorrelationHandler:
             keys.add(incident_record(record.incident))
             keys.add(item.seen)
             if is_repeat(item.alert, record):
+                item.ready = True
                 return
-        keys.update(_wanted_by_group(self._group(item), known))
+        group = self._group(item)
+        item.ready = group_record(group.key) in known
+        keys.update(_wanted_by_group(group, known))
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -117,7 +122,7 @@ class CorrelationHandler:
             yield incident_record(record.incident)
             yield from _wanted_by_group(group_of(record.alert, record.key, self._rules), known)
         elif isinstance(record, Incident):
-            yield group_record(f"{record.rule}|{record.group}")
+            yield group_record(group_key(record.rule, record.group))
 
     def _group(self, item: AlertItem) -> Group:
         if item.group is None:

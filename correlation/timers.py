@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from correlation.decisions import expire
 from correlation.filing import change_incident
+from correlation.grouping import group_key
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -107,7 +108,7 @@ def _purge(batch: Batch, timer: Timer, incident: Incident) -> None:
     batch.put(seen_record(incident.id), None)
     batch.file(INCIDENTS, incident.id, None)
     batch.dropped_logs += [timeline_log(incident.id), members_log(incident.id)]
-    group = group_record(f"{incident.rule}|{incident.group}")
+    group = group_record(group_key(incident.rule, incident.group))
     pointer = batch.get(group, GroupRecord)
     if pointer is not None and pointer.incident == incident.id:
         batch.put(group, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -40,6 +40,7 @@ class Writing:
     """A batch on its way to the store, and what follows once it is there."""
 
     commit: asyncio.Task[Millis | None]
+    records: Mapping[str, msgspec.Struct | None]
     outbox: list[tuple[str, Message]]
     actions: list[Any]
     last: Received | None = None
@@ -111,6 +112,7 @@ class Worker:
             while waiting and sum(len(letter.items) for letter in letters) < ITEMS_AT_ONCE:
                 letters.append(open_message(waiting.pop(0), self._handler))
             del letters[: await self._round(letters)]
+        self._forget_oldest()
         if not received:
             return
         if self._writing is None:  # a look at the timers has waited for the last of it
@@ -217,11 +219,12 @@ class Worker:
         self._known.update(batch.records)
         self._clock = batch.clock
         await self.finish()
-        self._forget_oldest(batch)
         self._next_due = min(
             (due for due in (self._next_due, batch.earliest) if due is not None), default=None
         )
-        self._writing = Writing(asyncio.create_task(self._write(commit)), outbox, batch.actions)
+        self._writing = Writing(
+            asyncio.create_task(self._write(commit)), batch.records, outbox, batch.actions
+        )
 
     async def _write(self, commit: Commit) -> Millis | None:
         commit.sent, self._sent = self._sent, 0
@@ -235,11 +238,12 @@ class Worker:
             await self._broker.publish(mailbox, messages)
         self._sent += len(outbox)
 
-    def _forget_oldest(self, batch: Batch) -> None:
-        """Bound the memory; what is not written yet cannot be read again, so it stays."""
+    def _forget_oldest(self) -> None:
+        """Bound the memory, between batches; what is not written yet cannot be read again, so it stays."""
         excess = len(self._known) - KNOWN_AT_MOST
+        unwritten = self._writing.records if self._writing else {}
         for name in list(islice(self._known, max(0, excess))):
-            if name not in batch.records:
+            if name not in unwritten:
                 del self._known[name]
 
 

@@ -233,3 +233,14 @@ async def test_acknowledged_after_the_commit(ports: Ports) -> None:
 
     assert ports.acknowledged == [1]
     assert (await ports.store.counters(ALERTS))["outcome.opened"] == 1
+
+
+async def test_forgets_and_reads_again(ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that may remember almost nothing decides the same: what it forgets it reads again."""
+    told = story(seed=4)
+    await work(ports, told, 5)
+
+    monkeypatch.setattr("app.shard.worker.KNOWN_AT_MOST", 3)
+    async with opened(tmp_path / "forgetful") as forgetful:
+        await work(forgetful, told, 5)
+        assert await forgetful.state() == await ports.state()
