@@ -39,33 +39,30 @@ def parse(post: Post) -> Parsed:
         BadBody: if it is neither JSON nor a form.
     """
     document = form_or_json(post)
-    told = Loose(document, *(document[key] for key in _NESTED))
-    heads, title = _split_title(told.text("event_title", "title", "alert_title", "alert_name"))
+    return Parsed([build(post, _finding(Loose(document, *(document[key] for key in _NESTED))))])
+
+
+def _finding(told: Loose) -> Finding:
+    heads, title = _split_title(told.text("event_title", "title", "alert_title", "alert_name", "monitor_name"))
     scope = _scope(told.text("alert_scope", "scope", "scopes") or _scope_of(heads))
     labels = merged(tags(told.node("tags")), _scope_labels(scope), _ids(told))
     text = told.text("text_only_msg", "event_msg", "body", "message").replace("%%%", "").strip()
-    return Parsed(
-        [
-            build(
-                post,
-                Finding(
-                    identity=_identity(told, scope, title, text) or labels.get("tags") or TITLE,
-                    state=(state := _state(told, heads)),
-                    severity=_severity(told, heads),
-                    name=title,
-                    summary=title or first_line(text),
-                    description=text,
-                    service=labels.get("service", ""),
-                    resource=told.text("hostname", "host") or labels.get("host", ""),
-                    labels=labels,
-                    annotations={"query": told.text("alert_query"), "status": told.text("alert_status")},
-                    starts_at=None if state is AlertState.RESOLVED else told.moment("date", "last_updated"),
-                    ends_at=told.moment("date", "last_updated"),
-                    url=told.text("link", "url", "alert_url"),
-                    links={"snapshot": told.text("snapshot")},
-                ),
-            )
-        ]
+    state, at = _state(told, heads), told.moment("date", "last_updated")
+    return Finding(
+        identity=_identity(told, scope, title, text) or labels.get("tags") or TITLE,
+        state=state,
+        severity=_severity(told, heads),
+        name=title,
+        summary=title or first_line(text),
+        description=text,
+        service=labels.get("service", ""),
+        resource=told.text("hostname", "host") or labels.get("host", ""),
+        labels=labels,
+        annotations={"query": told.text("alert_query"), "status": told.text("alert_status")},
+        starts_at=at,
+        ends_at=at,
+        url=told.text("link", "url", "alert_url"),
+        links={"snapshot": told.text("snapshot")},
     )
 
 

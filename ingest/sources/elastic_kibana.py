@@ -51,9 +51,7 @@ def _spread(node: Node, within: str = "", depth: int = 0) -> Iterator[tuple[str,
 
 
 def _alert(post: Post, told: Loose) -> Alert:
-    name = told.text("rule.name", "alert_name", "name", "title")
-    group = told.text("alert_instance_id", "instance_id", "alert.id", "kibana.alert.instance.id")
-    over = _is_over(told)
+    name, group = told.text("rule.name", "alert_name", "name", "title"), _group(told)
     text = told.text(
         "context.reason", "reason", "context.message", "message", "context.conditions", "description"
     )
@@ -63,12 +61,12 @@ def _alert(post: Post, told: Loose) -> Alert:
         post,
         Finding(
             identity=_identity(told, name, group),
-            state=AlertState.RESOLVED if over else AlertState.FIRING,
+            state=AlertState.RESOLVED if _is_over(told) else AlertState.FIRING,
             severity=severity_of(
                 told.text("severity", "context.rule.severity", "alert.severity", "priority")
             ),
             name=name,
-            summary=first_line(told.text("context.title", "summary")) or first_line(text) or name,
+            summary=first_line(told.text("context.title", "summary") or text) or name,
             description=text,
             service=told.text("service", "context.service_name", "service.name") or labels.get("service", ""),
             resource=told.text("context.host.name", "host.name", "host", "resource", "context.group", "group")
@@ -78,7 +76,7 @@ def _alert(post: Post, told: Loose) -> Alert:
                 "value": told.text("context.value", "value"),
                 "threshold": told.text("context.threshold"),
             },
-            starts_at=None if over else date,
+            starts_at=date,
             ends_at=date,
             url=told.text(
                 "context.alert_details_url", "alert_details_url", "rule.url", "url", "context.link"
@@ -89,6 +87,11 @@ def _alert(post: Post, told: Loose) -> Alert:
             },
         ),
     )
+
+
+def _group(told: Loose) -> str:
+    """Return what of all that the rule watches it is; in older variables ``alertId`` is the rule's."""
+    return told.text("alert_instance_id", "instance_id", "alert.id", "kibana.alert.instance.id")
 
 
 def _identity(told: Loose, name: str, group: str) -> str:

@@ -32,29 +32,23 @@ def parse(post: Post) -> Parsed:
     Raises:
         BadBody: if it is none.
     """
-    told = Loose(form_or_json(post), Node(dict(post.query)))
-    word = told.text("alert_type").lower()
-    friendly = told.text("alert_type_friendly_name", "status", "monitor_status", "state").lower()
-    state = STATES.get(word) or STATES.get(friendly)
-    kind = "" if state else KINDS.get(word) or friendly or word
-    if state is None and not kind:
-        raise BadBody("is missing", "alertType")
+    return Parsed([build(post, _finding(Loose(form_or_json(post), Node(dict(post.query)))))])
+
+
+def _finding(told: Loose) -> Finding:
+    state, kind = _state(told)
     name, address = (
         told.text("monitor_friendly_name", "monitor_name", "name"),
         told.text("monitor_url", "url"),
     )
-    monitor = told.text("monitor_id", "id") or name or address
-    if not monitor:
-        raise BadBody("is missing", "monitorID")
     labels = merged(tags(told.node("monitor_tags", "tags")), _labels(told, address))
     at = told.moment("alert_date_time", "incident_started_at", "timestamp")
     text = told.text("alert_details", "message", "reason")
-    finding = Finding(
-        # Down and up share it; what is said of a certificate is another matter.
-        identity=f"{monitor}/{kind}" if kind else monitor,
-        state=state or AlertState.FIRING,
+    return Finding(
+        identity=_identity(told, name or address, kind),
+        state=state,
         severity=severity_of(labels.get("severity", "")),
-        name=f"{name or address}: {kind}" if kind else name or address or monitor,
+        name=f"{name or address}: {kind}" if kind else name or address or told.text("monitor_id", "id"),
         summary=first_line(text),
         description=text,
         service=labels.get("service", ""),
@@ -65,7 +59,24 @@ def parse(post: Post) -> Parsed:
         ends_at=at,
         url=told.text("incident_url", "dashboard_url", "monitor_dashboard_url"),
     )
-    return Parsed([build(post, finding)])
+
+
+def _state(told: Loose) -> tuple[AlertState, str]:
+    """Read what it is about: whether the monitor answers, or another kind of alert, which is named."""
+    number = told.text("alert_type").lower()
+    word = told.text("alert_type_friendly_name", "status", "monitor_status", "state").lower()
+    if not number and not word:
+        raise BadBody("is missing", "alertType")
+    state = STATES.get(number) or STATES.get(word)
+    return (state, "") if state else (AlertState.FIRING, KINDS.get(number) or word or number)
+
+
+def _identity(told: Loose, name: str, kind: str) -> str:
+    """Name the monitor. Down and up share it; what is said of a certificate is another matter."""
+    monitor = told.text("monitor_id", "id") or name
+    if not monitor:
+        raise BadBody("is missing", "monitorID")
+    return f"{monitor}/{kind}" if kind else monitor
 
 
 def _labels(told: Loose, address: str) -> dict[str, str]:
