@@ -43,7 +43,9 @@ def parse(post: Post) -> Parsed:
 
 
 def _finding(told: Loose) -> Finding:
-    heads, title = _split_title(told.text("event_title", "title", "alert_title", "alert_name", "monitor_name"))
+    heads, title = _split_title(
+        told.text("event_title", "title", "alert_title", "alert_name", "monitor_name")
+    )
     scope = _scope(told.text("alert_scope", "scope", "scopes") or _scope_of(heads))
     labels = merged(tags(told.node("tags")), _scope_labels(scope), _ids(told))
     text = told.text("text_only_msg", "event_msg", "body", "message").replace("%%%", "").strip()
