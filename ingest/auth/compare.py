@@ -12,9 +12,9 @@ def is_one_of(given: bytes, known: Iterable[bytes]) -> bool:
     return sum(hmac.compare_digest(given, each) for each in known) > 0
 
 
-def digest(kind: str, secret: bytes) -> bytes:
+def digest(kind: bytes, secret: bytes) -> bytes:
     """Make what is compared in place of a *secret*, so that its length does not show either."""
-    return hashlib.sha256(octets(kind) + b" " + secret).digest()
+    return hashlib.sha256(kind + b" " + secret).digest()
 
 
 def octets(text: str) -> bytes:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from ingest.auth.compare import digest, is_one_of, octets
 from ingest.auth.scheme import REALM, Presented, Result, Verdict
 
+_BASIC = b"basic"
+_KINDS = {"bearer": b"bearer", "basic": _BASIC}
 _ACCEPTED = Verdict(Result.ACCEPTED, "authorization")
 _MISSING = Verdict(Result.NO_CREDENTIALS, "authorization", "there is no Authorization header")
 _WRONG = Verdict(Result.WRONG, "authorization", "the Authorization header holds none of the secrets")
@@ -21,8 +23,8 @@ class Credentials:
     reads_body = False
 
     def __init__(self, bearer: Iterable[str] = (), basic: Iterable[tuple[str, str]] = ()) -> None:
-        tokens = [digest("bearer", octets(token)) for token in bearer]
-        logins = [digest("basic", octets(f"{username}:{password}")) for username, password in basic]
+        tokens = [digest(b"bearer", octets(token)) for token in bearer]
+        logins = [digest(b"basic", octets(f"{username}:{password}")) for username, password in basic]
         self._known = (*tokens, *logins)
         self.challenge = ", ".join(_challenges(bearer=bool(tokens), basic=bool(logins)))
 
@@ -44,8 +46,8 @@ class Credentials:
 def _read(header: str) -> bytes:
     scheme, _, rest = header.partition(" ")
     given = octets(rest.strip())
-    scheme = scheme.lower()
-    return digest(scheme, _plain(given) if scheme == "basic" else given)
+    kind = _KINDS.get(scheme.lower(), b"other")
+    return digest(kind, _plain(given) if kind is _BASIC else given)
 
 
 def _plain(encoded: bytes) -> bytes:

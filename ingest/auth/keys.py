@@ -41,12 +41,12 @@ class QueryKey:
 
 
 def _digests(secrets: Iterable[str]) -> tuple[bytes, ...]:
-    return tuple(digest("key", octets(secret)) for secret in secrets)
+    return tuple(digest(b"key", octets(secret)) for secret in secrets)
 
 
 def _check(name: str, given: str | None, known: tuple[bytes, ...], where: str) -> Verdict:
     if not given:
         return Verdict(Result.NO_CREDENTIALS, name, f"there is no key in the {where}")
-    if is_one_of(digest("key", octets(given)), known):
+    if is_one_of(digest(b"key", octets(given)), known):
         return Verdict(Result.ACCEPTED, name)
     return Verdict(Result.WRONG, name, f"the key in the {where} is none of those known")

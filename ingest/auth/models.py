@@ -83,9 +83,7 @@ class AuthConfig(BaseModel):
     @model_validator(mode="after")
     def _holds_something(self) -> AuthConfig:
         if not self.model_fields_set or all(getattr(self, name) is None for name in self.model_fields_set):
-            raise ValueError(
-                "give bearer, basic or another way, or leave auth out to let everybody post"
-            )
+            raise ValueError("give bearer, basic or another way, or leave auth out to let everybody post")
         return self
 
     def build(self, fetch: Fetch = fetch_pinned) -> Authenticator:

@@ -1,19 +1,15 @@
 """Secrets are compared in one place, in a time that tells nothing."""
 
 import ast
+import hmac
 from pathlib import Path
 
 import ingest.auth
 from ingest.auth import compare
 
 FOLDER = Path(ingest.auth.__file__).parent
+NEUTRAL = (ast.Is, ast.IsNot, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 SECRETS = {"given", "secret", "signature", "signatures", "mac", "macs", "made", "known", "token", "key"}
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} | {
-        each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)
-    }
 
 
 def test_only_one_helper_compares():
@@ -27,9 +23,7 @@ def test_no_secret_is_compared_by_an_operator():
     """Whatever is named like a secret is in no ``==`` or ``in``."""
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Compare) and isinstance(
-                node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn
-            ):
+            if isinstance(node, ast.Compare) and not isinstance(node.ops[0], NEUTRAL):
                 sides = [node.left, *node.comparators]
                 bare = {each.id for each in sides if isinstance(each, ast.Name)}
                 assert not bare & SECRETS, f"{path.name}:{node.lineno}"
@@ -43,6 +37,6 @@ def test_all_are_compared(monkeypatch):
         compared.append(other)
         return one == other
 
-    monkeypatch.setattr(compare.hmac, "compare_digest", compare_digest)
+    monkeypatch.setattr(hmac, "compare_digest", compare_digest)
     assert compare.is_one_of(b"a", [b"a", b"b", b"c"])
     assert compared == [b"a", b"b", b"c"]
