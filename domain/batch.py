@@ -18,6 +18,14 @@ ONCE = Sightings(1, 0)
 """What a record that is not there stands for: most alerts are heard of once, and cost no write for it."""
 
 
+class NotLoaded(Exception):
+    """A decision needs a record that nobody foresaw: what came before in the batch has changed what is needed."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
 @dataclass(slots=True)
 class Batch:
     """A layer of changes over the records that the shard holds in memory.
@@ -46,8 +54,15 @@ class Batch:
     """Sightings of this batch by record key: [count, last seen]. Duplicates fold here before they are written."""
 
     def get(self, key: str, kind: type[T]) -> T | None:
-        """Read a record as it stands within this batch. It must have been asked for before (``wanted``)."""
-        value = self.records[key] if key in self.records else self.known[key]
+        """Read a record as it stands within this batch.
+
+        Raises:
+            NotLoaded: it was not asked for (``wanted``); load it and decide anew.
+        """
+        try:
+            value = self.records[key] if key in self.records else self.known[key]
+        except KeyError:
+            raise NotLoaded(key) from None
         if value is not None and not isinstance(value, kind):
             message = f"record {key!r} is a {type(value).__name__}, not a {kind.__name__}"
             raise TypeError(message)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from app.shard.deciding import Decider, Letter
-from domain.batch import Batch, Handler
+from domain.batch import Batch, Handler, NotLoaded
 from domain.events import Event
 from domain.ports import Timer
 from domain.times import Millis
@@ -81,6 +81,13 @@ class Core:
 
     def _round(self, letters: list[Letter], due: list[Timer], clock: Millis) -> int:
         self._load([item for letter in letters for item in letter.items], due)
+        while True:
+            try:
+                return self._decide(letters, due, clock)
+            except NotLoaded as error:
+                self.records[error.key] = None
+
+    def _decide(self, letters: list[Letter], due: list[Timer], clock: Millis) -> int:
         decider = Decider(self.handler, Batch(dict(self.records), clock), careful=False)
         decider.take_timers(due)
         taken = 0

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from app.shard.inbox import Mark, admit
-from domain.batch import Batch, Handler
+from domain.batch import Batch, Handler, NotLoaded
 from domain.events import decode, moment
 from domain.ports import Message, Timer
 from domain.times import Millis
@@ -107,6 +107,8 @@ def bisect(
     try:
         for item in items:
             act(trial, item)
+    except NotLoaded:
+        raise
     except Exception:  # noqa: BLE001 - whatever a poisonous item raises, the rest must go on
         if len(items) > 1:
             middle = len(items) // 2

@@ -19,7 +19,7 @@ from app.shard.deciding import Decider, Letter, inbox_record, open_message
 from app.shard.effects import TIMERS_AT_ONCE, Effects
 from app.shard.inbox import Mark
 from app.shard.outbox import Sequences, numbered
-from domain.batch import Batch, Handler
+from domain.batch import Batch, Handler, NotLoaded
 from domain.ports import Broker, Commit, Message, Received, StateStore, Timer
 from domain.times import Millis
 
@@ -158,12 +158,22 @@ class Worker:
         if not letters and not timers:
             return 0
         await self._load(letters, timers)
-        try:
-            batch, taken = self._decide(letters, timers, clock, careful=False)
-        except Exception:  # noqa: BLE001 - something in it is poisonous; find it and let the rest go on
-            batch, taken = self._decide(letters, timers, clock, careful=True)
+        batch, taken = await self._decided(letters, timers, clock)
         await self._begin_writing(batch)
         return taken
+
+    async def _decided(self, letters: list[Letter], timers: list[Timer], clock: Millis) -> tuple[Batch, int]:
+        """Decide; as deciding changes nothing, it can be done over when something was missing or poisonous."""
+        careful = False
+        while True:
+            try:
+                return self._decide(letters, timers, clock, careful=careful)
+            except NotLoaded as error:
+                await self._read([error.key])
+            except Exception:
+                if careful:
+                    raise
+                careful = True
 
     async def _timers(self, clock: Millis) -> list[Timer]:
         """Take the timers due. The store must have all that was decided: some were armed, some are done."""
@@ -182,9 +192,11 @@ class Worker:
         base = {inbox_record(letter.message.producer) for letter in letters if letter.message} | {SEQUENCES}
         view = Batch(self._known)
         while missing := (base | self._handler.wanted(view, items, timers)) - self._known.keys():
-            names = list(missing)
-            values = await self._store.load(self._shard, names)
-            self._known.update(zip(names, map(self._decoded, names, values), strict=True))
+            await self._read(list(missing))
+
+    async def _read(self, names: list[str]) -> None:
+        values = await self._store.load(self._shard, names)
+        self._known.update(zip(names, map(self._decoded, names, values), strict=True))
 
     def _decoded(self, name: str, value: bytes | None) -> msgspec.Struct | None:
         return None if value is None else self._decoders[name.partition(":")[0]].decode(value)
