@@ -64,7 +64,14 @@ class Quarantined(msgspec.Struct, frozen=True, array_like=True):
     error: str
 
 
-Item = Wish | Outcome | Interrupted
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """The shard has a new owner, who does not know yet whether the tool is to be left alone."""
+
+    at: Millis
+
+
+Item = Wish | Outcome | Interrupted | TakenOver
 
 
 class DeliveryHandler:
@@ -88,18 +95,22 @@ class DeliveryHandler:
         ]
 
     def resume(self, keys: list[str], at: Millis) -> list[Item]:
-        """Tell of calls whose end nobody will tell of."""
-        return [Interrupted(at, key) for key in keys]
+        """Tell of the take-over itself, and of calls whose end nobody will tell of."""
+        return [TakenOver(at), *(Interrupted(at, key) for key in keys)]
 
     def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:  # noqa: ARG002 - the port's
         """Name the records of the tickets concerned."""
-        return {BREAKER, *(ticket_record(_key_of(item)) for item in items), *(timer.id for timer in due)}
+        tickets = {ticket_record(_key_of(item)) for item in items if not isinstance(item, TakenOver)}
+        return {BREAKER, *tickets, *(timer.id for timer in due)}
 
     def advance(self, batch: Batch) -> None:
         """Time alone changes nothing here."""
 
     def handle(self, batch: Batch, item: Item) -> None:
         """Take in a wish, or how a call ended."""
+        if isinstance(item, TakenOver):
+            batch.actions += [known] if (known := batch.get(BREAKER, Breaker)) else []
+            return
         name = ticket_record(_key_of(item))
         record = batch.get(name, TicketRecord)
         if isinstance(item, Wish):
@@ -202,7 +213,7 @@ class DeliveryHandler:
         """Nothing is done once a batch."""
 
 
-def _key_of(item: Item) -> str:
+def _key_of(item: Wish | Outcome | Interrupted) -> str:
     match item:
         case Wish():
             return item.ticket.key

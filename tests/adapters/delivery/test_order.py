@@ -91,3 +91,14 @@ def test_rate_limit_pauses_all() -> None:
     limited = Failure("slow down", Reason.RATE_LIMITED, permanent=False, unknown=False, retry_after=30_000)
 
     assert after_call(Breaker(), limited, NOON) == Breaker(0, NOON + 30_000)
+
+
+def test_new_owner_heeds_the_breaker() -> None:
+    """Who takes over is told at once that the tool is to be left alone."""
+    core = Core(DeliveryHandler("noc", PACE, 30 * DAY))
+    opened = Breaker(TRIPS_AT, NOON + 5_000)
+    core.records["breaker:"] = opened
+
+    core.decide(core.handler.resume([], NOON), NOON)
+
+    assert core.actions == [opened]
