@@ -41,10 +41,10 @@ def parse(post: Post) -> Parsed:
         BadBody: if it is neither JSON nor a form, or tells no state.
     """
     body = form_or_json(post)
-    events = body["events"].items()
+    events = body.items() if isinstance(body.value, list) else body["events"].items()
     if not events:
         return Parsed([build(post, _finding(_told(body, body["details"])))])
-    return each(events, lambda n: build(post, _finding(_told(events[n], body))), "events")
+    return each(events, lambda n: build(post, _finding(_told(events[n]))), "events")
 
 
 def _told(*nodes: Node) -> Loose:

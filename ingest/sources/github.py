@@ -66,32 +66,40 @@ def _kind(body: Node) -> str:
 def _workflow_run(body: Node) -> Finding | None:
     run = body["workflow_run"]
     # Runs have new ids. What a failed one is made good by is one of the same workflow on the same branch.
-    return _ended(body, run, plain(run.first("name", "path")), plain(run["head_branch"]))
+    return _ended(body, run, "workflow", plain(run.first("name", "path")))
 
 
 def _check_run(body: Node) -> Finding | None:
     run = body["check_run"]
-    return _ended(body, run, plain(run["name"]), plain(run["check_suite"]["head_branch"]))
+    return _ended(body, run, "check", run["name"].required())
 
 
-def _ended(body: Node, run: Node, name: str, branch: str) -> Finding | None:
+def _ended(body: Node, run: Node, kind: str, name: str) -> Finding | None:
     state = CONCLUSIONS.get(plain(run["conclusion"]))
     if plain(body["action"]) != "completed" or state is None:
         return None
+    branch = _branch(body, run)
     return _of_repository(
         body,
         Finding(
-            identity="/".join([name or run["name"].required(), branch]),
+            identity=f"{kind}/{name}/{branch}",
             state=state,
             name=f"{name} failed",
             summary=f"{name} on {branch}: {plain(run['conclusion'])}",
             description=plain(run["output"]["summary"]) or first_line(plain(run["head_commit"]["message"])),
-            labels={"workflow": name, "branch": branch, "trigger": plain(run["event"])},
+            labels={kind: name, "branch": branch, "trigger": plain(run["event"])},
             annotations={"commit": plain(run["head_sha"]), "attempt": plain(run["run_attempt"])},
             starts_at=moment(run.first("updated_at", "completed_at")),
             url=plain(run.first("html_url", "details_url")),
         ),
     )
+
+
+def _branch(body: Node, run: Node) -> str:
+    """Name the branch, and whose it is if not of the repository itself: forks have a ``main`` too."""
+    branch = plain(run["head_branch"]) or plain(run["check_suite"]["head_branch"])
+    home = plain(run["head_repository"]["full_name"])
+    return f"{home}:{branch}" if home not in {"", plain(body["repository"]["full_name"])} else branch
 
 
 def _deployment_status(body: Node) -> Finding | None:
