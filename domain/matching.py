@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Fields(Protocol):
-    """What is matched against: a mapping, or whatever else finds a value by its name."""
+    """What else than a mapping can be matched against: whatever finds a value by its name."""
 
     def get(self, name: str, default: str = "", /) -> str:
         """Return the value of *name*, or *default*."""
@@ -21,7 +21,7 @@ class Matcher:
 
     fields: tuple[tuple[str, frozenset[str]], ...] = ()
 
-    def matches(self, values: Fields) -> bool:
+    def matches(self, values: Fields | Mapping[str, str]) -> bool:
         """Tell whether *values* satisfy every field.
 
         >>> Matcher.of({"service": ["cart", "checkout"]}).matches({"service": "cart", "pod": "a"})
@@ -29,7 +29,7 @@ class Matcher:
         """
         return all(values.get(name, "") in allowed for name, allowed in self.fields)
 
-    def miss(self, values: Fields) -> str | None:
+    def miss(self, values: Fields | Mapping[str, str]) -> str | None:
         """Say which field failed and why, for people who ask why a rule did not apply; None if none did."""
         for name, allowed in self.fields:
             found = values.get(name, "")

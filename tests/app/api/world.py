@@ -101,7 +101,8 @@ class World:
         system = self.meter.around(DESTINATION, self.tickets)
         self._calls = Calls(system, most=8, patience=5.0, budget=None, clock=lambda: self.now)
         handler = DeliveryHandler(DESTINATION, Pace(0, 0), 0)
-        self._delivery = Worker(tickets_mailbox(DESTINATION), handler, broker, store, self._calls, self.boxes.acknowledge)
+        mailbox, acknowledge = tickets_mailbox(DESTINATION), self.boxes.acknowledge
+        self._delivery = Worker(mailbox, handler, broker, store, self._calls, acknowledge)
 
     async def claim(self) -> None:
         for worker in (*self._correlation, self._delivery):
