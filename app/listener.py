@@ -31,7 +31,9 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[int
     Raises:
         OSError: the address cannot be had.
     """
-    runner = web.AppRunner(_application(service), access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS)
+    runner = web.AppRunner(
+        _application(service), access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=BACKLOG)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from urllib.parse import parse_qsl
 
 from domain.times import Millis
@@ -87,7 +87,7 @@ class Flat:
         """Return the first of *names* that can be read as a moment: a template's odd format loses no alert."""
         for name in names:
             try:
-                if (text := self(name)) and (moment := parse_moment(text, zone)):
+                if (text := self(name)) and (moment := parse_moment(text, zone or UTC)):
                     return moment
             except (ValueError, OverflowError):
                 continue
