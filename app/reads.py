@@ -138,6 +138,7 @@ class ReadModel:
         """List incidents, the one opened last first."""
 
         async def load(places: list[Place]) -> list[tuple[int, Incident] | None]:
+            """Read the incidents of these places."""
             found = await self._load(places, incident_record, Incident)
             return [
                 (place.partition, incident) if incident and wanted.wants(incident) else None
@@ -173,6 +174,7 @@ class ReadModel:
         told: set[str] = set()
 
         async def load(lines: list[Line]) -> list[AlertRecord | None]:
+            """Read the alerts that these lines name."""
             keys = [_member(line.text).alert for line in lines]
             records = await self.records(shard, list(map(alert_record, keys)), AlertRecord)
             return [record if record and _is_new(record.key, told) else None for record in records]
@@ -188,6 +190,7 @@ class ReadModel:
         """List alerts, the one first seen last first."""
 
         async def load(places: list[Place]) -> list[tuple[int, AlertRecord] | None]:
+            """Read the alerts of these places."""
             found = await self._load(places, alert_record, AlertRecord)
             return [
                 (place.partition, record) if record and wanted.wants(record) else None

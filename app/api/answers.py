@@ -24,6 +24,7 @@ def answering(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def answer(request: web.Request) -> web.StreamResponse:
+        """Answer, whatever happens."""
         try:
             _check_method(request)
             return await handler(request)

@@ -52,6 +52,7 @@ def has_room(size: Callable[[], int], most: int) -> Check:
     """Check that what holds *size* bytes now, and *most* at the most, is not full."""
 
     async def check() -> None:
+        """Raise if it is full."""
         if size() >= most:
             raise StorageFull(f"full: {size()} of {most} bytes are taken")
 
