@@ -184,7 +184,11 @@ def test_a_byte_order_mark_is_no_fault():
 
 
 def test_every_fixture_has_both_halves():
-    goldens = {path.name.replace(".golden", "") for path in FIXTURES.glob("*/*.golden.json")}
+    goldens = {
+        path.name.replace(".golden", "")
+        for tool in PARSERS
+        for path in (FIXTURES / tool).glob("*.golden.json")
+    }
     assert goldens == {path.name for path in BODIES}
 
 
