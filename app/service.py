@@ -183,5 +183,5 @@ async def _start_ingest(service: Service, data: Path, stack: AsyncExitStack) -> 
 
     stack.push_async_callback(drain)
     service.publisher = publisher
-    sources = {name: config.build(name) for name, config in settings.sources.items()}
+    sources = {name: config.build(name, settings.ingest) for name, config in settings.sources.items()}
     service.ingest = Ingest(sources, publisher, clock, settings.ingest.build())

@@ -53,12 +53,43 @@ class TicketsDesired(msgspec.Struct, frozen=True, array_like=True, tag="desired"
     """Mailbox of the shard that wants to hear what becomes of them."""
 
 
-Event = AlertsReceived | Tick | TicketReported | TicketsDesired
+class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="quarantined"):
+    """A request that authenticated but could not be understood, or not all of it: kept whole, to be replayed."""
+
+    id: str
+    received_at: Millis
+    source: str
+    reason: str
+    path: str
+    """Place of the fault in the body; empty where there is no one place."""
+    body: bytes
+    content_type: str = ""
+    headers: dict[str, str] = {}
+    """Names in lower case; secrets are masked."""
+    query: dict[str, str] = {}
+    """Secrets are masked."""
+    method: str = "POST"
+    subpath: str = ""
+    """What followed ``/ingest/SOURCE``."""
+    accepted: int = 0
+    """Good alerts of it that were accepted."""
+
+
+class QuarantineSettled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
+    """An operator is done with something in quarantine: it was replayed, or is not wanted."""
+
+    id: str
+    at: Millis
+    replayed: int | None = None
+    """Alerts accepted of it by the replay; None if it was dropped."""
+
+
+Event = AlertsReceived | Tick | TicketReported | TicketsDesired | Quarantined | QuarantineSettled
 
 
 def moment(event: Event) -> Millis:
     """Return when it happened."""
-    return event.received_at if isinstance(event, AlertsReceived) else event.at
+    return event.received_at if isinstance(event, AlertsReceived | Quarantined) else event.at
 
 
 _encoder = msgspec.msgpack.Encoder()

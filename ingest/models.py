@@ -1,16 +1,24 @@
-"""Ingest's part of the YAML: ``sources``, ``limits`` and ``spool``."""
+"""Ingest's part of the YAML: ``sources``, ``ingest`` and its ``spool``."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from domain.alert import Severity
 from domain.sizes import parse_size
-from ingest.auth import Authenticator
+from ingest.admission import Gate
+from ingest.auth.model_parts import Duration
+from ingest.auth.models import Auth
+from ingest.auth.models import AuthConfig as AuthConfig
+from ingest.auth.models import build as build_auth
 from ingest.reading import Bounds
-from ingest.server import Source
-from ingest.sources import PARSERS, PUSH_PARSERS
+from ingest.source import Source
+from ingest.sources import ALIASES, TOOLS, Tool
+from ingest.sources.circumstances import Circumstances
+from ingest.treatment import Treatment
 
 Size = Annotated[
     int,
@@ -18,7 +26,24 @@ Size = Annotated[
     Field(gt=0),
     WithJsonSchema({"type": ["string", "integer"], "title": "size", "examples": ["500kB", "5MiB", "1GiB"]}),
 ]
-Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f"{name!r} is not a time zone, like Europe/Berlin or UTC") from None
+    return name
+
+
+Zone = Annotated[
+    str, AfterValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})
+]
+Word = Annotated[str, Field(min_length=1), AfterValidator(str.lower)]
+if TYPE_CHECKING:
+    TypeName = str
+else:
+    TypeName = Literal[*TOOLS, *ALIASES]
 Label = Annotated[str, Field(min_length=1)]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]*$", max_length=64)]
 """Part of an address, ``/ingest/NAME``, so it holds only what needs no escaping there."""
@@ -29,70 +54,111 @@ def _size(default: str, description: str) -> Any:
     return Field(default, description=description, validate_default=True)
 
 
-class BasicConfig(BaseModel):
-    """A name and a password for HTTP basic authentication."""
+class RateConfig(BaseModel):
+    """How often a source may post."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    username: Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
-    password: Secret
-
-
-class AuthConfig(BaseModel):
-    """Who may post: whoever has any of these. In a list an old secret lives on while a new one spreads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    bearer: Secret | Annotated[list[Secret], Field(min_length=1)] | None = Field(
-        None, description="Token, or a list of tokens, sent as `Authorization: Bearer TOKEN`."
-    )
-    basic: BasicConfig | Annotated[list[BasicConfig], Field(min_length=1)] | None = Field(
-        None, description="Username and password, or a list of such pairs, for basic authentication."
+    per_second: float = Field(gt=0, le=1e6, description="Requests a second, over time.")
+    burst: int = Field(
+        20, ge=1, le=1_000_000, description="Requests that may come at once after a quiet time."
     )
 
-    @model_validator(mode="after")
-    def _holds_something(self) -> AuthConfig:
-        if self.bearer is None and self.basic is None:
-            raise ValueError("give bearer or basic, or leave auth out to let everybody post")
-        return self
 
-    def build(self) -> Authenticator:
-        """Make what checks the requests."""
-        return Authenticator(
-            bearer=[token.get_secret_value() for token in _listed(self.bearer)],
-            basic=[(each.username, each.password.get_secret_value()) for each in _listed(self.basic)],
-        )
-
-
-class SourceConfig(BaseModel):
-    """A monitoring tool that posts to ``/ingest/NAME``."""
+class CommonConfig(BaseModel):
+    """What can be said of a source of any type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Literal["alertmanager"] = Field(description="Which tool it is.")
-    auth: AuthConfig | None = Field(None, description="Who may post. Everybody when left out.")
+    auth: Auth | None = Field(None, description="Who may post. Everybody when left out.")
     identity: Annotated[list[Label], Field(min_length=1)] | None = Field(
         None,
         description="Labels that make the identity of an alert, in place of the tool's own fingerprint.",
     )
+    answer_bad: Literal[422, 202] = Field(
+        422,
+        description="Status that the sender of a body that cannot be read gets. "
+        "The body is in quarantine either way.",
+    )
+    max_alerts: int | None = Field(
+        None, ge=1, le=1_000_000, description="Most alerts in one body; `ingest.max_alerts` when left out."
+    )
+    rate: RateConfig | None = Field(
+        None, description="How often it may post; more is answered with 429 and Retry-After."
+    )
+    zone: Zone = Field("UTC", description="Time zone of dates that do not tell theirs, like `Europe/Berlin`.")
+    severities: dict[Word, Severity] = Field(
+        default_factory=dict,
+        description="What words mean here, in place of the usual: the `severity` label as the tool writes it, "
+        "or one of critical, high, medium, low and info.",
+    )
+    expect_every: Duration | None = Field(
+        None, description="How often something must be heard of it. Its silence is an alert of its own."
+    )
+    defaults: dict[Label, Label] = Field(
+        default_factory=dict, description="Labels for its alerts that do not have them."
+    )
 
-    def build(self, name: str) -> Source:
+    def tool(self) -> Tool:
+        """Find what posts to it."""
+        raise NotImplementedError
+
+    def build(self, name: str, limits: LimitsConfig | None = None) -> Source:
         """Make the source that the server works with."""
-        auth = self.auth.build() if self.auth else Authenticator()
-        return Source(name, auth, PARSERS[self.type], PUSH_PARSERS.get(self.type))
+        limits = limits or LimitsConfig()
+        rate = self.rate
+        return Source(
+            name=name,
+            auth=build_auth(self.auth),
+            tool=self.tool(),
+            gate=Gate(limits.max_concurrent, rate.per_second if rate else None, rate.burst if rate else 1),
+            treatment=Treatment(
+                severities=self.severities,
+                defaults=self.defaults,
+                max_labels=limits.max_labels,
+                max_label=limits.max_label,
+            ),
+            circumstances=Circumstances(ZoneInfo(self.zone)),
+            answer_bad=self.answer_bad,
+            max_alerts=self.max_alerts or limits.max_alerts,
+        )
+
+
+class SourceConfig(CommonConfig):
+    """A monitoring tool that posts to ``/ingest/NAME``."""
+
+    type: TypeName = Field(description="Which tool it is; `tocsin source list` tells more.")
+
+    def tool(self) -> Tool:
+        """Find what posts to it."""
+        return TOOLS[ALIASES.get(self.type, self.type)]
 
 
 class LimitsConfig(BaseModel):
-    """The largest body that is taken in."""
+    """The most that is taken in at once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_body: Size = _size("5MiB", "Largest body, as sent.")
     max_unpacked: Size = _size("20MiB", "Largest body after unpacking gzip or deflate.")
+    max_depth: int = Field(64, ge=4, le=500, description="Levels of nesting in a body.")
+    max_alerts: int = Field(10_000, ge=1, le=1_000_000, description="Most alerts in one body.")
+    max_labels: int = Field(
+        128, ge=8, le=10_000, description="Labels of an alert; those beyond are left out."
+    )
+    max_label: int = Field(
+        4096, ge=64, le=1_000_000, description="Characters of a label's value; what is longer is cut."
+    )
+    max_concurrent: int = Field(
+        2000,
+        ge=1,
+        le=100_000,
+        description="Requests of one source that are taken at the same time; more are answered with 429.",
+    )
 
     def build(self) -> Bounds:
         """Make what the server works with."""
-        return Bounds(max_body=self.max_body, max_unpacked=self.max_unpacked)
+        return Bounds(max_body=self.max_body, max_unpacked=self.max_unpacked, max_depth=self.max_depth)
 
 
 class SpoolConfig(BaseModel):
@@ -107,9 +173,3 @@ class SpoolConfig(BaseModel):
 
 Sources = dict[SourceName, SourceConfig]
 """The ``sources`` of the YAML."""
-
-
-def _listed(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return given if isinstance(given, list) else [given]

@@ -19,7 +19,7 @@ import structlog
 
 from domain.alert import Alert
 from domain.errors import BrokerUnavailable, StorageFull, TocsinError
-from domain.events import AlertsReceived, encode
+from domain.events import AlertsReceived, Quarantined, QuarantineSettled, encode
 from domain.ports import Message, alerts_mailbox
 
 MAX_MESSAGE = 256 * 1024
@@ -94,6 +94,12 @@ class Publisher:
         else:
             await _settle([self._lanes[n].put(part) for n, part in self._split(event)])
 
+    async def file(self, event: Quarantined | QuarantineSettled) -> None:
+        """Return once *event*, which holds no alerts of its own, is on durable storage; raises as ``publish``."""
+        if self.waiting > self._max_waiting:
+            raise StorageFull(f"more than {self._max_waiting} bytes wait for the broker", retry_after=2)
+        await self._lanes[0].put(event)
+
     def _split(self, event: AlertsReceived) -> list[tuple[int, AlertsReceived]]:
         assert self._partition is not None
         parts: dict[int, list[Alert]] = {}
@@ -135,7 +141,7 @@ class _Lane:
         self.confirmed = 0
         self.waiting = 0
 
-    def put(self, event: AlertsReceived) -> asyncio.Future[None]:
+    def put(self, event: AlertsReceived | Quarantined | QuarantineSettled) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._trouble:
             done.set_exception(BrokerUnavailable(self._trouble))
@@ -214,9 +220,12 @@ class _Lane:
         self._queue.clear()
 
 
-def _pieces(event: AlertsReceived) -> Iterator[tuple[bytes, int]]:
+def _pieces(event: AlertsReceived | Quarantined | QuarantineSettled) -> Iterator[tuple[bytes, int]]:
     """Encode *event*, halved until each piece fits a message."""
     data = encode([event])[1:]  # without the head of the list: it is put together with others
+    if not isinstance(event, AlertsReceived):
+        yield data, 0
+        return
     count = len(event.alerts)
     if len(data) <= MAX_MESSAGE or count < 2:  # noqa: PLR2004 - a single alert cannot be halved
         yield data, count

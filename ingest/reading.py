@@ -6,11 +6,14 @@ import asyncio
 import zlib
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import ClientPayloadError, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from ingest.admission import SMALL, Budget
 from ingest.problems import Refusal
+from ingest.sources import Tool
 
 MIB = 1 << 20
 
@@ -26,31 +29,41 @@ class Bounds:
     max_body: int = 5 * MIB
     max_unpacked: int = 20 * MIB
     patience: float = 30.0
+    max_depth: int = 64
+    """Levels of nesting."""
 
 
-async def read_json(request: web.Request, bounds: Bounds) -> bytes:
+class Body(NamedTuple):
+    """A body that has arrived."""
+
+    unpacked: bytes
+    sent: bytes | None = None
+    """As it was sent, where it was packed."""
+
+
+async def read_body(request: web.Request, bounds: Bounds, tool: Tool, budget: Budget) -> Body:
     """Read the body of *request*, unpacked.
 
     Raises:
-        Refusal: 415 if it does not claim to be JSON, 413 if it is too large, 408 if it is too slow,
-            400 if it breaks off.
+        Refusal: 415 if it claims to be what the tool does not send, 413 if it is too large, 408 if it is
+            too slow, 503 if there is no memory for it, 400 if it breaks off.
     """
     headers = request.headers
-    _check_type(headers.get("Content-Type"))
+    _check_type(headers.get("Content-Type"), tool)
     encoding = _encoding(headers.get("Content-Encoding"))
     if (request.content_length or 0) > bounds.max_body:
         raise _too_large(bounds.max_body, "")
-    body = await _read(request.content, bounds)
-    return unpack(body, encoding, bounds.max_unpacked) if encoding else body
+    body = await _read(request.content, bounds, budget)
+    return Body(unpack(body, encoding, bounds.max_unpacked), body) if encoding else Body(body)
 
 
-def _check_type(header: str | None) -> None:
-    if header is None or header == "application/json":
+def _check_type(header: str | None, tool: Tool) -> None:
+    if header is None or header == "application/json" or tool.accepts(header):
         return
     kind = header.partition(";")[0].strip().lower()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        detail = f"the body must be application/json, not {kind or 'nothing'}"
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+    wanted = " or ".join(sorted(tool.kinds))
+    detail = f"the body must be {wanted}, not {kind or 'nothing'}"
+    raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 
 
 def _encoding(header: str | None) -> str:
@@ -64,29 +77,34 @@ def _encoding(header: str | None) -> str:
     return encoding
 
 
-async def _read(stream: StreamReader, bounds: Bounds) -> bytes:
+async def _read(stream: StreamReader, bounds: Bounds, budget: Budget) -> bytes:
     if stream.is_eof():  # it came with the head, as small ones do; spare them the timer
-        return await _collect(stream, bounds.max_body)
+        return await _collect(stream, bounds.max_body, budget)
     try:
         async with asyncio.timeout(bounds.patience):
-            return await _collect(stream, bounds.max_body)
+            return await _collect(stream, bounds.max_body, budget)
     except TimeoutError:
         detail = f"the body did not arrive within {bounds.patience:g} s"
         raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "too-slow", detail) from None
 
 
-async def _collect(stream: StreamReader, limit: int) -> bytes:
-    chunks, size = [], 0
+async def _collect(stream: StreamReader, limit: int, budget: Budget) -> bytes:
+    chunks, size, taken = [], 0, 0
     try:
         while not stream.at_eof():
             chunk = await stream.readany()
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit, "")
+            if size > SMALL + taken:
+                budget.take(size - SMALL - taken)
+                taken = size - SMALL
             chunks.append(chunk)
     except (HttpProcessingError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         detail = f"the body broke off: {error}"
         raise Refusal(HTTPStatus.BAD_REQUEST, "broken-body", detail) from error
+    finally:
+        budget.give_back(taken)
     return b"".join(chunks)
 
 

@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from domain.errors import StorageFull, Unavailable
-from domain.events import AlertsReceived
 from domain.times import Millis
-from ingest.auth import Authenticator
-from ingest.problems import Refusal, wait
-from ingest.reading import Bounds, read_json
-from ingest.sources import BadBody, NotJson, Parser
+from ingest import answering
+from ingest.admission import Budget
+from ingest.auth import Result, Verdict
+from ingest.authenticating import before_body, with_body
+from ingest.deliveries import Deliveries, delivery_of
+from ingest.intake import Accepts, Intake, Taken
+from ingest.presenting import post_of, routing_key
+from ingest.problems import Refusal
+from ingest.reading import Bounds, read_body
+from ingest.source import Source
+from ingest.sources import BadBody, Post, Style
 
 SERVER_OPTIONS: Mapping[str, Any] = {"auto_decompress": False}
 """For ``web.AppRunner``: bodies are unpacked here, within a bound; aiohttp would do it without one."""
 
-BROKER_RETRY_AFTER = 5.0
+PUSH_PATH = "api/v2/alerts"
 ACCEPTED = "accepted"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A configured source, ready to use."""
-
-    name: str
-    auth: Authenticator
-    parse: Parser
-    parse_push: Parser | None = None
-    """Reads what Prometheus pushes, where the source can stand in for an Alertmanager."""
-
-
-class Accepts(Protocol):
-    """What makes alerts durable."""
-
-    producer: str
-
-    async def publish(self, event: AlertsReceived) -> None:
-        """Return once *event* is on durable storage."""
-        ...
+REPEATED = "repeated"
+BYTES_IN_FLIGHT = 64 * 1024 * 1024
+_ALREADY = b'{"id":"","accepted":0,"nothing":"repeated"}'
+_EXPECTED = (Refusal, BadBody, StorageFull, Unavailable)
+_ASKED_LATER = "body"
+"""Key of a request under which a body is kept that had to be read to find its source."""
 
 
 class Ingest:
     """The handlers of all addresses that tools post to.
 
-    - ``POST /ingest/{source}``: a tool's webhook; 202 with ``{"id", "accepted"}``.
+    - ``/ingest/{source}[/...]``: a tool's webhook; 202 with ``{"id", "accepted"}``, or what the tool wants to hear.
     - ``POST /ingest/{source}/api/v2/alerts``: Prometheus with ``path_prefix: /ingest/{source}``; 200, empty.
     - ``POST /api/v2/alerts``: Prometheus as it comes; 200, empty. The source is that of ``?source=``, else
       the first configured one whose credentials match, else the first that is open to everybody.
+    - ``POST /v2/enqueue``: PagerDuty's Events API, and ``/v2/alerts[/...]``: Opsgenie's; the source is found so too.
     """
 
     def __init__(
@@ -64,127 +56,153 @@ class Ingest:
         bounds: Bounds | None = None,
     ) -> None:
         self._sources = sources
-        self._publisher = publisher
         self._now = now
         self._bounds = bounds or Bounds()
-        self._numbers = count(1)
+        self._budget = Budget(BYTES_IN_FLIGHT)
+        self._deliveries = Deliveries()
+        self.intake = Intake(publisher, self._bounds.max_depth)
         self.requests: Counter[tuple[str, str]] = Counter()
         """(source, result) → requests. A result is ``accepted`` or the slug of a problem: few and fixed."""
-        self.alerts: Counter[str] = Counter()
+
+    @property
+    def alerts(self) -> Mapping[str, int]:
         """Source → alerts accepted."""
+        return self.intake.alerts
+
+    @property
+    def noticed(self) -> Mapping[tuple[str, str], int]:
+        """(source, what) → how often something worth a look was seen."""
+        return self.intake.noticed
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
         return [
             web.route("*", "/ingest/{source}", self.webhook),
-            web.route("*", "/ingest/{source}/api/v2/alerts", self.push_to_source),
+            web.route("*", "/ingest/{source}/{rest:.*}", self.webhook),
             web.route("*", "/api/v2/alerts", self.push),
+            web.route("*", "/v2/enqueue", self.enqueue),
+            web.route("*", "/v2/change/enqueue", self.enqueue),
+            web.route("*", "/v2/alerts", self.opsgenie),
+            web.route("*", "/v2/alerts/{rest:.*}", self.opsgenie),
+            web.route("*", "/v2/heartbeats/{rest:.*}", self.opsgenie),
         ]
 
     async def webhook(self, request: web.Request) -> web.Response:
-        """Take a tool's own webhook."""
+        """Take a tool's own webhook, or a push, for the source named in the path."""
         name = request.match_info["source"]
-        try:
-            source = self._named(request, name)
-            _authenticate(source, request)
-            event = await self._take(request, source, source.parse)
-        except (Refusal, BadBody, StorageFull, Unavailable) as error:
-            return self._refuse(name, error)
-        answer = b'{"id":"%b","accepted":%d}' % (event.id.encode(), len(event.alerts))
-        return web.Response(body=answer, status=202, content_type="application/json")
-
-    async def push_to_source(self, request: web.Request) -> web.Response:
-        """Take what Prometheus pushes to an Alertmanager, for a source named in the path."""
-        return await self._push(request, request.match_info["source"])
+        path = _beyond(request, "/ingest/", 1) if "rest" in request.match_info else ""
+        return await self._receive(request, name, path, Style.TOCSIN)
 
     async def push(self, request: web.Request) -> web.Response:
         """Take what Prometheus pushes to an Alertmanager, for the source that its credentials tell."""
-        return await self._push(request, request.query.get("source"))
+        name = request.query.get("source")
+        return await self._receive(request, name, PUSH_PATH, Style.TOCSIN)
 
-    async def _push(self, request: web.Request, name: str | None) -> web.Response:
+    async def enqueue(self, request: web.Request) -> web.Response:
+        """Take an event of PagerDuty's Events API, for the source whose token its routing key is."""
+        return await self._receive(request, None, _beyond(request, "/", 0), Style.PAGERDUTY)
+
+    async def opsgenie(self, request: web.Request) -> web.Response:
+        """Take a request of Opsgenie's Alert API, for the source whose token its key is."""
+        return await self._receive(request, None, _beyond(request, "/", 0), Style.OPSGENIE)
+
+    async def _receive(self, request: web.Request, name: str | None, path: str, style: Style) -> web.Response:
+        source = self._sources.get(name or "")
         try:
-            source = self._matching(request) if name is None else self._named(request, name)
-            _authenticate(source, request)
-            await self._take(request, source, _push_parser(source))
-        except (Refusal, BadBody, StorageFull, Unavailable) as error:
-            return self._refuse(name or "", error)
-        return web.Response()
+            source = await self._matching(request, style) if name is None else self._named(name, source)
+            if request.method == "OPTIONS":
+                return answering.handshake(request, source.tool.methods)
+            _check_method(request, source)
+            with source.gate.passing(asyncio.get_running_loop().time()):
+                return await self._take(request, source, path)
+        except _EXPECTED as error:
+            refusal = answering.refusal_of(error)
+            self.requests[source.name if source else "", refusal.slug] += 1
+            return answering.refused(refusal, source.tool.style if source else style)
 
-    def _named(self, request: web.Request, name: str) -> Source:
-        _check_method(request)
-        source = self._sources.get(name)
+    def _named(self, name: str, source: Source | None) -> Source:
         if source is None:
-            detail = f"there is no source {name!r}"
-            raise Refusal(
-                HTTPStatus.NOT_FOUND, "unknown-source", detail, members={"known": list(self._sources)}
-            )
+            raise self._unknown(f"there is no source {name!r}")
         return source
 
-    def _matching(self, request: web.Request) -> Source:
-        _check_method(request)
-        fit = [source for source in self._sources.values() if source.parse_push]
+    def _unknown(self, detail: str) -> Refusal:
+        members = {"known": list(self._sources)}
+        return Refusal(HTTPStatus.NOT_FOUND, "unknown-source", detail, members=members)
+
+    async def _matching(self, request: web.Request, style: Style) -> Source:
+        """Choose a source by the credentials."""
+        if style is Style.TOCSIN:
+            fit = [source for source in self._sources.values() if source.tool.parse_push]
+            wanted = "takes what Prometheus pushes; configure one of type alertmanager"
+        else:
+            fit = [source for source in self._sources.values() if source.tool.style is style]
+            wanted = f"takes what is sent to {style.value}; configure one of such a type"
         if not fit:
-            detail = "no source takes what Prometheus pushes; configure one of type alertmanager"
-            raise Refusal(
-                HTTPStatus.NOT_FOUND, "unknown-source", detail, members={"known": list(self._sources)}
-            )
+            raise self._unknown(f"no source {wanted}")
+        return _best(fit, await self._credentials(request, fit, style))
+
+    async def _credentials(self, request: web.Request, fit: list[Source], style: Style) -> str | None:
         header = request.headers.get("Authorization")
-        matching = [source for source in fit if source.auth.accepts(header)]
-        matching.sort(key=lambda source: source.auth.open)
-        return (matching or fit)[0]
+        if style is Style.OPSGENIE and header:
+            return f"Bearer {header.partition(' ')[2]}"
+        if style is Style.PAGERDUTY and not header and request.method == "POST":
+            body = await read_body(request, self._bounds, fit[0].tool, self._budget)
+            request[_ASKED_LATER] = body
+            return f"Bearer {routing_key(body.unpacked)}"
+        return header
 
-    async def _take(self, request: web.Request, source: Source, parse: Parser) -> AlertsReceived:
-        body = await read_json(request, self._bounds)
-        received_at = self._now()
-        alerts = parse(body, received_at, source.name)
-        event = AlertsReceived(f"{self._publisher.producer}-{next(self._numbers):x}", received_at, alerts)
-        if alerts:
-            await self._publisher.publish(event)
-        self.requests[source.name, ACCEPTED] += 1
-        self.alerts[source.name] += len(alerts)
-        return event
-
-    def _refuse(self, name: str, error: Refusal | BadBody | StorageFull | Unavailable) -> web.Response:
-        refusal = _refusal(error)
-        self.requests[name if name in self._sources else "", refusal.slug] += 1
-        return refusal.response()
-
-
-def _check_method(request: web.Request) -> None:
-    if request.method != "POST":
-        detail = f"alerts are sent with POST, not {request.method}"
-        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, headers={"Allow": "POST"})
-
-
-def _authenticate(source: Source, request: web.Request) -> None:
-    if not source.auth.accepts(request.headers.get("Authorization")):
-        detail = f"the credentials given do not open source {source.name!r}"
-        challenge = {"WWW-Authenticate": source.auth.challenge}
-        raise Refusal(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=challenge)
-
-
-def _push_parser(source: Source) -> Parser:
-    if source.parse_push is None:
-        detail = f"source {source.name!r} does not take what Prometheus pushes; post to /ingest/{source.name}"
-        raise Refusal(HTTPStatus.NOT_FOUND, "no-push", detail)
-    return source.parse_push
-
-
-def _refusal(error: Refusal | BadBody | StorageFull | Unavailable) -> Refusal:
-    match error:
-        case Refusal():
-            return error
-        case NotJson():
-            place = {"line": error.line, "column": error.column} if error.line else {}
-            where = f" (line {error.line}, column {error.column})" if place else ""
-            detail = f"the body is not JSON: {error}{where}"
-            return Refusal(HTTPStatus.BAD_REQUEST, "not-json", detail, members=place)
-        case BadBody():
-            detail = f"{error.path}: {error}" if error.path else str(error)
-            return Refusal(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-shape", detail, members={"path": error.path}
+    async def _take(self, request: web.Request, source: Source, path: str) -> web.Response:
+        push = path == PUSH_PATH
+        if push and source.tool.parse_push is None:
+            detail = (
+                f"source {source.name!r} does not take what Prometheus pushes; post to /ingest/{source.name}"
             )
-        case StorageFull():
-            return wait("storage-full", str(error), error.retry_after)
-        case Unavailable():
-            return wait("broker-away", f"the alerts could not be made durable: {error}", BROKER_RETRY_AFTER)
+            raise Refusal(HTTPStatus.NOT_FOUND, "no-push", detail)
+        now = self._now()
+        verdict = await before_body(request, source, now, path)
+        body = request.get(_ASKED_LATER) or await read_body(request, self._bounds, source.tool, self._budget)
+        verdict = verdict or await with_body(request, source, body, now, path)
+        post = post_of(request, body.unpacked, self._now(), source.name, path)
+        return await self._settle(source, post, verdict, push=push)
+
+    async def _settle(self, source: Source, post: Post, verdict: Verdict, *, push: bool) -> web.Response:
+        delivery = delivery_of(source.tool, post)
+        known = self._deliveries.answer(source.name, delivery, post.received_at) if delivery else None
+        if known is not None or verdict.result is Result.REPLAYED:
+            self.requests[source.name, REPEATED] += 1
+            return answering.repeated(known or _ALREADY)
+        taken = await self.intake.take(source, post)
+        if verdict.confirm is not None:
+            await source.auth.confirm(verdict.confirm)
+        source.auth.remember(verdict, post.received_at)
+        response = answering.accepted(taken, source, push=push)
+        self.requests[source.name, _result(taken)] += 1
+        if delivery and isinstance(response.body, bytes):
+            self._deliveries.remember(source.name, delivery, post.received_at, response.body)
+        return response
+
+
+def _result(taken: Taken) -> str:
+    return "quarantined" if taken.fault else ACCEPTED
+
+
+def _best(fit: Iterable[Source], header: str | None) -> Source:
+    """Prefer the source that the credentials open, then one that is open to everybody."""
+    sources = list(fit)
+    matching = [source for source in sources if source.auth.accepts(header)]
+    matching.sort(key=lambda source: source.auth.open)
+    return (matching or sources)[0]
+
+
+def _beyond(request: web.Request, prefix: str, parts: int) -> str:
+    """Give what follows in the path, as it was sent: names in it may hold an escaped slash."""
+    rest = URL(request.raw_path, encoded=True).raw_path.removeprefix(prefix)
+    return rest.split("/", parts)[-1] if parts else rest
+
+
+def _check_method(request: web.Request, source: Source) -> None:
+    methods = source.tool.methods
+    if request.method not in methods:
+        detail = f"alerts are sent with {' or '.join(methods)}, not {request.method}"
+        allow = {"Allow": ", ".join(methods)}
+        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, headers=allow)

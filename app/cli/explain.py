@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,10 @@ from app.explain import Explainer, Step
 from config.settings import Settings
 from domain.alert import Alert
 from domain.times import Millis, to_millis, to_text
-from ingest.sources import PARSERS, PUSH_PARSERS, BadBody, NotJson, Parser
+from ingest.models import CommonConfig
+from ingest.problems import Refusal
+from ingest.sources import BadBody, NotJson, Post
+from ingest.understanding import understand
 
 STDIN = "-"
 LABEL = {"verdict": "bold", "incident": "bold", "priority": "bold", "routes": "bold", "ticket": "bold"}
@@ -82,40 +86,38 @@ def _read(body: str) -> bytes:
         return _fail(f"{body}: cannot be read: {error.strerror}")
 
 
-def _candidates(settings: Settings, wanted: str | None) -> dict[str, str]:
-    """Give the sources to try, by name, each with its type."""
-    types = {name: source.type for name, source in settings.sources.items()}
-    if not types:
+def _candidates(settings: Settings, wanted: str | None) -> dict[str, CommonConfig]:
+    """Give the sources to try, by name."""
+    sources: dict[str, CommonConfig] = dict(settings.sources)
+    if not sources:
         _fail("the configuration has no sources; add one, like sources: {prom: {type: alertmanager}}")
     if wanted is None:
-        return dict(types)
-    if wanted not in types:
-        _fail(f"there is no source {wanted!r}; known: {', '.join(types)}")
-    return {wanted: types[wanted]}
+        return sources
+    if wanted not in sources:
+        _fail(f"there is no source {wanted!r}; known: {', '.join(sources)}")
+    return {wanted: sources[wanted]}
 
 
-def _delivered(body: bytes, candidates: dict[str, str], at: Millis, file: str) -> Delivery:
+def _delivered(body: bytes, candidates: dict[str, CommonConfig], at: Millis, file: str) -> Delivery:
     """Read the body by the first source that can; if none can, what the first says is wrong counts."""
     count = len(candidates)
     others = f", the first of {count} sources that reads it" if count > 1 else ""
-    faults: list[BadBody] = []
-    for name, kind in candidates.items():
-        how, parse = _parser(body, kind)
+    faults: list[BadBody | Refusal] = []
+    for name, config in candidates.items():
+        source = config.build(name)
+        how = "push" if source.tool.parse_push and body.lstrip()[:1] == b"[" else "webhook"
         try:
-            return Delivery(name, f"{how}{others}", parse(body, at, name))
-        except BadBody as fault:
+            parsed = understand(source, Post(body, at, name), Counter())
+            what = f"a {how} {'to' if how == 'push' else 'of'} {source.tool.type}{others}"
+            return Delivery(name, what, list(parsed.alerts))
+        except (BadBody, Refusal) as fault:
             faults.append(fault)
     return _fail(f"{file}{_fault(faults[0])}")
 
 
-def _parser(body: bytes, kind: str) -> tuple[str, Parser]:
-    """A push is a list, a webhook is not."""
-    if kind in PUSH_PARSERS and body.lstrip()[:1] == b"[":
-        return f"a push to {kind}", PUSH_PARSERS[kind]
-    return f"a webhook of {kind}", PARSERS[kind]
-
-
-def _fault(fault: BadBody) -> str:
+def _fault(fault: BadBody | Refusal) -> str:
+    if isinstance(fault, Refusal):
+        return f": {fault}"
     if isinstance(fault, NotJson):
         place = f":{fault.line}:{fault.column}" if fault.line else ""
         return f"{place}: not JSON: {fault}"

@@ -49,16 +49,23 @@ def _posting(settings: Settings, url: str) -> Iterator[str]:
         yield "  Nothing can be posted, as no source is configured. To try one:"
         yield "    tocsin serve --config config/examples/quickstart.yaml"
         return
-    name, source = next(iter(settings.sources.items()))
+    name = next((name for name, source in settings.sources.items() if source.type == "alertmanager"), None)
+    if name is None:
+        name, source = next(iter(settings.sources.items()))
+        yield "  Post a sample, as the tool sends it; --auth HEADER goes with it:"
+        yield f"    tocsin send {source.type} --url {url} --source {name}"
+        return
+    source = settings.sources[name]
     yield "  Post an alert, as Alertmanager does:"
     yield f"    curl {url}/ingest/{name} {_login(source.auth)}-H 'Content-Type: application/json' \\"
     yield f"      -d {shlex.quote(json.dumps(sample(settings)))}"
 
 
-def _login(auth: AuthConfig | None) -> str:
-    if auth is None:
-        return ""
-    return "-H 'Authorization: Bearer YOUR-TOKEN' " if auth.bearer is not None else "-u USER:PASSWORD "
+def _login(auth: AuthConfig | list[AuthConfig] | None) -> str:
+    ways = auth if isinstance(auth, list) else [auth]
+    if any(way and way.bearer is not None for way in ways):
+        return "-H 'Authorization: Bearer YOUR-TOKEN' "
+    return "-u USER:PASSWORD " if any(way and way.basic is not None for way in ways) else ""
 
 
 def sample(settings: Settings) -> dict[str, object]:

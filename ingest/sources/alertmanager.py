@@ -12,14 +12,19 @@ import msgspec
 
 from domain.alert import Alert, AlertState
 from domain.times import Millis, to_millis
-from ingest.sources.body import decode
+from ingest.sources.body import BadBody, NotJson, convert, decode, load
+from ingest.sources.circumstances import not_after
 from ingest.sources.fingerprint import fingerprint
+from ingest.sources.post import Parsed, Post, each
 from ingest.sources.severities import severity_of
 
 Labels = Annotated[dict[str, str], msgspec.Meta(min_length=1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
+TITLE = "Prometheus Alertmanager"
 NAMELESS = "unnamed alert"
+DEAD_MANS_SWITCHES = frozenset({"Watchdog", "DeadMansSwitch"})
+"""Alerts that fire always, so that their absence tells that something is broken."""
 LINKS = {"runbook_url": "runbook", "dashboard_url": "dashboard"}
 """Annotations that by custom hold links."""
 
@@ -46,22 +51,38 @@ class _Webhook(msgspec.Struct, gc=False):
 _decoder = msgspec.json.Decoder(_Webhook)
 
 
-def parse(body: bytes, received_at: Millis, source: str) -> list[Alert]:
+def parse(post: Post) -> Parsed:
     """Read one webhook. The state is each alert's own; that of the envelope says only whether any fires.
 
     Raises:
         BadBody: if it is not one.
     """
-    return [
-        build(
-            each,
-            AlertState(each.status) if each.status else None,
-            each.fingerprint or fingerprint(each.labels),
-            received_at,
-            source,
-        )
-        for each in decode(_decoder, body).alerts
-    ]
+    try:
+        alerts = [_alert(given, post) for given in decode(_decoder, post.body).alerts]
+    except NotJson:
+        raise
+    except BadBody as error:
+        return _one_by_one(post, error)
+    return Parsed(alerts, (), "" if alerts else "empty")
+
+
+def _one_by_one(post: Post, error: BadBody) -> Parsed:
+    """Find the good among the bad."""
+    document = load(post.body)
+    parts = document.get("alerts") if isinstance(document, dict) else None
+    if not isinstance(parts, list):
+        raise error
+    return each(parts, lambda n: _alert(convert(parts[n], _WebhookAlert, f"alerts[{n}]"), post), "alerts")
+
+
+def _alert(given: _WebhookAlert, post: Post) -> Alert:
+    return build(
+        given,
+        AlertState(given.status) if given.status else None,
+        given.fingerprint or fingerprint(given.labels),
+        post.received_at,
+        post.source,
+    )
 
 
 def build(
@@ -73,8 +94,10 @@ def build(
     if state is None:
         state = AlertState.FIRING if ends_at is None or ends_at > received_at else AlertState.RESOLVED
     if ends_at is not None:
-        ends_at = min(ends_at, received_at) if state is AlertState.RESOLVED else None
+        ends_at = not_after(ends_at, received_at) if state is AlertState.RESOLVED else None
     starts_at = _millis(given.starts_at)
+    if state is AlertState.FIRING and labels.get("alertname") in DEAD_MANS_SWITCHES:
+        state = AlertState.HEARTBEAT
     name = labels.get("alertname") or NAMELESS
     return Alert(
         source,
@@ -85,8 +108,7 @@ def build(
         _summary(annotations) or name,
         labels,
         annotations,
-        # A clock that runs ahead must not outrank what comes later.
-        received_at if starts_at is None or starts_at > received_at else starts_at,
+        received_at if starts_at is None else not_after(starts_at, received_at),
         ends_at,
         labels.get("service", ""),
         given.generator_url,

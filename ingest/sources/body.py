@@ -59,6 +59,18 @@ def _decode_mended(decoder: msgspec.json.Decoder[T], document: Any) -> T:
     return mended
 
 
+def convert(part: Any, kind: type[T], path: str) -> T:
+    """Read one part of a document that is at hand already; *path* is where it is.
+
+    Raises:
+        BadBody: if it is not such a part.
+    """
+    try:
+        return msgspec.convert(part, kind)
+    except msgspec.ValidationError as error:
+        _raise_fault(error, part, path)
+
+
 def load(body: bytes) -> Any:
     """Read any JSON document, as leniently.
 
@@ -88,10 +100,12 @@ def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _raise_fault(error: msgspec.ValidationError, document: Any) -> Never:
+def _raise_fault(error: msgspec.ValidationError, document: Any, within: str = "") -> Never:
     match = _FAULT.fullmatch(str(error))
     what, where = (match["what"], match["where"] or "$") if match else (str(error), "$")
     path = _path(where, document)
+    if within:
+        path = f"{within}{path}" if path.startswith("[") else f"{within}.{path}".rstrip(".")
     if missing := _MISSING.search(what):
         path = f"{path}.{missing[1]}".lstrip(".")
     raise BadBody(_in_words(what), path) from None

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from domain.alert import Alert, AlertState, Severity
 from domain.times import Millis
+from ingest.sources.circumstances import not_after
 from ingest.sources.post import Post
 
 LONGEST_IDENTITY = 200
@@ -41,8 +42,8 @@ def build(post: Post, found: Finding) -> Alert:
     """Make the alert. Moments ahead of ours are taken for now: a fast clock must not outrank what comes later."""
     at = post.received_at
     over = found.state is AlertState.RESOLVED
-    ends_at = min(found.ends_at or at, at) if over else None
-    starts_at = min(found.starts_at or ends_at or at, at)
+    ends_at = not_after(found.ends_at or at, at) if over else None
+    starts_at = not_after(found.starts_at or ends_at or at, at)
     name = found.name or "unnamed alert"
     return Alert(
         source=post.source,

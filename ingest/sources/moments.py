@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 
 from domain.times import Millis, to_millis
+from ingest.sources.circumstances import zone_of_source
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ISO = re.compile(
@@ -25,8 +26,10 @@ _FORMATS = (
 )
 
 
-def parse_moment(given: str | float, zone: tzinfo = UTC) -> Millis | None:
-    """Read a moment: RFC 3339 and its relatives, RFC 2822, Unix time in s, ms, µs or ns. *zone* is for naive ones.
+def parse_moment(given: str | float, zone: tzinfo | None = None) -> Millis | None:
+    """Read a moment: RFC 3339 and its relatives, RFC 2822, Unix time in s, ms, µs or ns.
+
+    *zone* is for naive ones; without it they are meant in the zone of the source.
 
     None for a year before 1971: tools write 0 or year 1 for "not yet".
 
@@ -42,7 +45,7 @@ def parse_moment(given: str | float, zone: tzinfo = UTC) -> Millis | None:
     if _NUMBER.fullmatch(text):
         return _plausible(_from_number(float(text)))
     try:
-        return _plausible(to_millis(_from_text(text, zone)))
+        return _plausible(to_millis(_from_text(text, zone or zone_of_source())))
     except (OverflowError, TypeError, IndexError):
         raise ValueError(f"{given!r} is not a moment") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from domain.times import Millis
@@ -76,7 +76,7 @@ class Node:
             raise self.fault("is missing")
         return self.text()
 
-    def moment(self, zone: tzinfo = UTC) -> Millis | None:
+    def moment(self, zone: tzinfo | None = None) -> Millis | None:
         """Return it as a moment; None where it is missing, or stands for "not yet"."""
         if not self:
             return None

@@ -147,6 +147,7 @@ def test_reference_to_a_file(tmp_path):
     auth = load(file, {}).sources["prom"].auth
 
     assert auth is not None
+    assert not isinstance(auth, list)
     assert isinstance(auth.bearer, SecretStr)
     assert auth.bearer.get_secret_value() == "s3cret"
 

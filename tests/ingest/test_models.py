@@ -32,8 +32,14 @@ def test_without_auth_everybody_may_post():
         ({"prom": {"type": "nagioss"}}, ("prom", "type")),
         ({"prom": {"type": "alertmanager", "token": "x"}}, ("prom", "token")),
         ({"prom": {"type": "alertmanager", "auth": {}}}, ("prom", "auth")),
-        ({"prom": {"type": "alertmanager", "auth": {"bearer": []}}}, ("prom", "auth", "bearer")),
-        ({"prom": {"type": "alertmanager", "auth": {"bearer": ""}}}, ("prom", "auth", "bearer")),
+        (
+            {"prom": {"type": "alertmanager", "auth": {"bearer": []}}},
+            ("prom", "auth", "AuthConfig", "bearer"),
+        ),
+        (
+            {"prom": {"type": "alertmanager", "auth": {"bearer": ""}}},
+            ("prom", "auth", "AuthConfig", "bearer"),
+        ),
         ({"prom": {"type": "alertmanager", "identity": []}}, ("prom", "identity")),
         ({"a/b": {"type": "alertmanager"}}, ("a/b",)),
         ({"": {"type": "alertmanager"}}, ("",)),

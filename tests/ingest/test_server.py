@@ -6,6 +6,7 @@ import json
 import zlib
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from ingest import reading
 from ingest.models import SourceConfig
 from ingest.publisher import Publisher
 from ingest.reading import Bounds
-from ingest.server import SERVER_OPTIONS, Ingest, Source
-from ingest.sources import alertmanager
+from ingest.server import SERVER_OPTIONS, Ingest
+from ingest.source import Source
+from ingest.sources import TOOLS
 from tests.ingest.fakes import FakeBroker, until
 
 NOW = 1773234000000
@@ -118,7 +120,7 @@ async def test_no_alerts_are_accepted_and_bother_nobody(client, broker):
 async def test_concurrent_requests_are_few_publishes_and_have_their_own_ids(client, broker, ingest):
     broker.open.clear()
     tasks = [asyncio.create_task(post(client)) for _ in range(60)]
-    [lane] = ingest._publisher._lanes
+    [lane] = ingest.intake._publisher._lanes
     await until(lambda: len(lane._queue) + broker.concurrent_alerts == 60)
     broker.open.set()
     answers = [await (await task).json() for task in tasks]
@@ -205,11 +207,10 @@ async def test_not_json_is_told_with_its_place(client):
 
 
 async def test_wrong_shape_is_told_with_its_place(client):
-    bad = json.dumps({"alerts": [ALERT, {"labels": {"foo": 1}}]}).encode()
+    bad = json.dumps({"alerts": [{"labels": {"foo": 1}}]}).encode()
     told = await problem(await post(client, bad), 422, "wrong-shape")
-    assert told["path"] == "alerts[1].labels.foo"
-    assert told["detail"] == "alerts[1].labels.foo: expected a string, got a number"
-    await problem(await post(client, PUSH), 422, "wrong-shape")
+    assert told["path"] == "alerts[0].labels.foo"
+    assert told["detail"] == "alerts[0].labels.foo: expected a string, got a number"
 
 
 async def test_too_large_by_its_length(client):
@@ -386,12 +387,13 @@ async def test_pushes_that_are_refused(client, path, status):
 async def test_a_push_without_an_open_source_needs_credentials(broker):
     client = await serve(make_ingest(broker, {"prom": SOURCES["prom"]}))
     await problem(await client.post("/api/v2/alerts", data=PUSH, headers=JSON), 401, "unauthorized")
-    await problem(await post(client, BODY, "/api/v2/alerts"), 422, "wrong-shape")
+    assert (await post(client, BODY, "/api/v2/alerts")).status == 200
     await client.close()
 
 
 async def test_a_source_of_another_tool_takes_no_pushes(broker, ingest):
-    source = Source("hook", ingest._sources["anybody"].auth, alertmanager.parse)
+    tool = replace(TOOLS["alertmanager"], parse_push=None)
+    source = Source("hook", ingest._sources["anybody"].auth, tool)
     client = await serve(Ingest({"hook": source}, Publisher(broker, "p"), lambda: NOW))
     await problem(await post(client, PUSH, "/ingest/hook/api/v2/alerts"), 404, "no-push")
     await problem(await post(client, PUSH, "/api/v2/alerts"), 404, "unknown-source")

@@ -11,14 +11,22 @@ from hypothesis import strategies as st
 
 from domain.alert import Alert, AlertState, Severity
 from domain.events import AlertsReceived, decode, encode
-from ingest.sources import BadBody, NotJson, Parser, alertmanager, prometheus
+from ingest.sources import BadBody, NotJson, Parsed, Post, alertmanager, prometheus_am_api, vmalert
+from ingest.sources.circumstances import Circumstances, set_circumstances
 from ingest.sources.fingerprint import fingerprint
+from ingest.sources.post import Parser
 from ingest.sources.severities import severity_of
 
 FIXTURES = Path(__file__).with_name("fixtures")
-BODIES = sorted(path for path in FIXTURES.glob("*/*.json") if not path.match("*.golden.json"))
 STORM = Path(__file__).parents[2] / "app/demo/storm.jsonl.gz"
-PARSERS: dict[str, Parser] = {"alertmanager": alertmanager.parse, "prometheus": prometheus.parse}
+PARSERS: dict[str, Parser] = {
+    "alertmanager": alertmanager.parse,
+    "prometheus": prometheus_am_api.parse,
+    "vmalert": vmalert.parse,
+}
+BODIES = sorted(
+    path for kind in PARSERS for path in (FIXTURES / kind).glob("*.json") if ".golden" not in path.name
+)
 NOON = 1773234000000  # 2026-03-11T13:00:00Z
 
 
@@ -30,9 +38,13 @@ def webhook(*alerts: object) -> bytes:
     return json.dumps({"version": "4", "alerts": alerts}).encode()
 
 
+def read(parse: Parser, body: bytes, at: int = NOON) -> Parsed:
+    return parse(Post(body, at, "prom"))
+
+
 def fault(parse: Parser, body: bytes) -> BadBody:
     with pytest.raises(BadBody) as caught:
-        parse(body, NOON, "prom")
+        read(parse, body)
     return caught.value
 
 
@@ -40,7 +52,7 @@ def fault(parse: Parser, body: bytes) -> BadBody:
 def test_golden(body: Path):
     parse = PARSERS[body.parent.name]
     expected = json.loads(body.with_suffix(".golden.json").read_text("utf-8"))
-    assert [as_fields(alert) for alert in parse(body.read_bytes(), NOON, "prom")] == expected
+    assert [as_fields(alert) for alert in read(parse, body.read_bytes()).alerts] == expected
 
 
 def test_a_push_is_the_same_alert_as_through_a_real_alertmanager():
@@ -49,8 +61,8 @@ def test_a_push_is_the_same_alert_as_through_a_real_alertmanager():
             firing = [each for each in post["body"]["alerts"] if each["status"] == "firing"]
             direct = [{key: each[key] for key in ("labels", "annotations", "startsAt")} for each in firing]
             late = 2 * NOON
-            through = alertmanager.parse(webhook(*firing), late, "prom")
-            pushed = prometheus.parse(json.dumps(direct).encode(), late, "prom")
+            through = read(alertmanager.parse, webhook(*firing), late).alerts
+            pushed = read(prometheus_am_api.parse, json.dumps(direct).encode(), late).alerts
             assert [each.fingerprint for each in pushed] == [each.fingerprint for each in through]
             assert [each.position for each in pushed] == [each.position for each in through]
 
@@ -111,10 +123,13 @@ def test_severity_words(words, severity):
     ],
 )
 def test_a_wrong_shape_is_named_with_its_place(alert, path, words):
-    error = fault(alertmanager.parse, webhook({"labels": {"alertname": "good"}}, alert))
-    assert error.path == path
-    assert words in str(error)
-    assert not isinstance(error, NotJson)
+    parsed = read(alertmanager.parse, webhook({"labels": {"alertname": "good"}}, alert))
+    assert [each.name for each in parsed.alerts] == ["good"]
+    [found] = parsed.faults
+    assert found.path == path
+    assert words in found.message
+    error = fault(alertmanager.parse, webhook({"labels": {}}, alert))
+    assert (error.path, type(error)) == ("alerts[0].labels", BadBody)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +138,8 @@ def test_a_wrong_shape_is_named_with_its_place(alert, path, words):
         (alertmanager.parse, b"[]", ""),
         (alertmanager.parse, b"{}", "alerts"),
         (alertmanager.parse, b'{"alerts": null}', "alerts"),
-        (prometheus.parse, b"{}", ""),
-        (prometheus.parse, b'[{"labels": {"a": true}}]', "[0].labels.a"),
+        (prometheus_am_api.parse, b"{}", ""),
+        (prometheus_am_api.parse, b'[{"labels": {"a": true}}]', "[0].labels.a"),
         (alertmanager.parse, b"[" * 100_000 + b"]" * 100_000, ""),
         (alertmanager.parse, b'{"x":' * 100_000 + b"1" + b"}" * 100_000, ""),
     ],
@@ -165,7 +180,7 @@ def test_what_is_no_json_is_told_with_line_and_column(body, line, column):
 )
 def test_broken_characters_become_what_go_makes_of_them(sent, kept):
     body = b'{"alerts": [{"labels": {"alertname": "x", "note": "' + sent + b'"}, "annotations": {}}]}'
-    [alert] = alertmanager.parse(body, NOON, "prom")
+    [alert] = read(alertmanager.parse, body).alerts
     assert alert.labels["note"] == kept
     [event] = decode(encode([AlertsReceived("1", NOON, [alert])]))
     assert isinstance(event, AlertsReceived)
@@ -180,16 +195,55 @@ def test_a_fault_behind_a_broken_character_is_still_found():
 
 
 def test_a_byte_order_mark_is_no_fault():
-    assert len(alertmanager.parse(b"\xef\xbb\xbf" + webhook({"labels": {"a": "b"}}), NOON, "prom")) == 1
+    assert len(read(alertmanager.parse, b"\xef\xbb\xbf" + webhook({"labels": {"a": "b"}})).alerts) == 1
+
+
+def test_the_good_among_the_bad_of_a_push():
+    good = {"labels": {"alertname": "good"}}
+    body = json.dumps([good, {"labels": {"a": 1}}, 5, {"labels": {"alertname": ""}}, good]).encode()
+    parsed = read(prometheus_am_api.parse, body)
+    assert [each.name for each in parsed.alerts] == ["good", "unnamed alert", "good"]
+    assert [each.path for each in parsed.faults] == ["[1].labels.a", "[2]"]
+
+
+def test_what_the_api_answers_can_be_pushed_too():
+    member = {"labels": {"alertname": "x"}, "status": {"state": "active"}}
+    groups = [
+        {"labels": {"team": "a"}, "alerts": [member, {"labels": 1}]},
+        {"labels": {}, "alerts": [member]},
+    ]
+    parsed = read(prometheus_am_api.parse, json.dumps(groups).encode())
+    assert [each.name for each in parsed.alerts] == ["x", "x"]
+    assert [each.path for each in parsed.faults] == ["[0].alerts[1].labels"]
+
+
+@pytest.mark.parametrize(
+    ("state", "came_out"), [("firing", AlertState.HEARTBEAT), ("resolved", AlertState.RESOLVED)]
+)
+def test_a_dead_mans_switch_is_a_sign_of_life(state, came_out):
+    [alert] = read(alertmanager.parse, webhook({"labels": {"alertname": "Watchdog"}, "status": state})).alerts
+    assert alert.state is came_out
+
+
+def test_nothing_in_it():
+    assert read(alertmanager.parse, webhook()).nothing == "empty"
+    assert read(prometheus_am_api.parse, b"[]").nothing == "empty"
+
+
+def test_a_clock_that_runs_ahead_is_noted():
+    circumstances = Circumstances()
+    set_circumstances(circumstances)
+    ahead = {"labels": {"alertname": "x"}, "startsAt": "2026-03-11T16:00:00Z"}
+    [alert] = read(alertmanager.parse, webhook(ahead)).alerts
+    assert alert.starts_at == NOON
+    assert circumstances.take_ahead() == 3 * 3_600_000
+    assert circumstances.take_ahead() == 0
+    set_circumstances(Circumstances())
 
 
 def test_every_fixture_has_both_halves():
-    goldens = {
-        path.name.replace(".golden", "")
-        for tool in PARSERS
-        for path in (FIXTURES / tool).glob("*.golden.json")
-    }
-    assert goldens == {path.name for path in BODIES}
+    assert BODIES
+    assert all(path.with_suffix(".golden.json").exists() for path in BODIES)
 
 
 JSON = st.recursive(
@@ -223,7 +277,7 @@ BODY = (
 @example(body=b'{"alerts": [' + b"1" * 5000 + b"]}")
 def test_whatever_comes_there_is_no_other_error(parse, body):
     try:
-        alerts = parse(body, NOON, "prom")
+        alerts = list(read(parse, body).alerts)
     except BadBody:
         return
     assert all(alert.starts_at <= NOON and alert.labels is not None for alert in alerts)

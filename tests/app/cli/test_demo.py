@@ -17,7 +17,7 @@ from app.cli.demo.client import Destination, Incident, Stats, Ticket
 from app.cli.demo.recording import Recording, moved, read_recording
 from app.cli.demo.report import in_order, print_report
 from app.cli.demo.run import FOLDER
-from ingest.sources import alertmanager
+from ingest.sources import Post, alertmanager
 from tests.app.cli.running import ended, started
 
 STORM = FOLDER / "storm.jsonl.gz"
@@ -143,7 +143,7 @@ def test_the_storm_is_told_as_of_now(recording: Recording, start: datetime, spee
             assert start - timedelta(minutes=5) / speed <= began <= start + timedelta(seconds=at + 0.001)
             assert (after["endsAt"][:4] == "0001") is (before["endsAt"][:4] == "0001")
             assert {**after, "startsAt": 0, "endsAt": 0} == {**before, "startsAt": 0, "endsAt": 0}
-        assert len(alertmanager.parse(body, 0, "prom")) == post.alerts
+        assert len(alertmanager.parse(Post(body, 0, "prom")).alerts) == post.alerts
 
 
 def test_the_same_moment_stays_the_same(recording: Recording) -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.cli.hints import hints, sample
 from config.load import parse
 from config.settings import Settings
-from ingest.sources import PARSERS
+from ingest.sources import Post, alertmanager
 
 
 def settings(text: str) -> Settings:
@@ -27,7 +27,7 @@ def test_the_command_posts_what_the_source_reads() -> None:
     words = curl("sources: {prom: {type: alertmanager}}")
 
     assert words[1] == "http://127.0.0.1:8080/ingest/prom"
-    (alert,) = PARSERS["alertmanager"](words[-1].encode(), 0, "prom")
+    (alert,) = alertmanager.parse(Post(words[-1].encode(), 0, "prom")).alerts
     assert alert.service == "checkout"
 
 

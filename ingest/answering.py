@@ -1,0 +1,95 @@
+"""What senders are told: in our words, or in those of the tool that they take us for."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from domain.errors import StorageFull, Unavailable
+from ingest.intake import Taken
+from ingest.problems import Refusal, wait
+from ingest.source import Source
+from ingest.sources import BadBody, NotJson, Style
+
+BROKER_RETRY_AFTER = 5.0
+JSON = "application/json"
+UNPROCESSABLE = 422
+
+
+def accepted(taken: Taken, source: Source, *, push: bool) -> web.Response:
+    """Answer what was taken, good or not.
+
+    Raises:
+        BadBody: if its sender is to hear that it was not understood.
+    """
+    if taken.fault is not None and source.answer_bad == UNPROCESSABLE:
+        raise taken.fault
+    if taken.reply is not None:
+        reply = taken.reply
+        return web.Response(
+            body=reply.body, status=reply.status, content_type=reply.content_type, headers=dict(reply.headers)
+        )
+    if push:
+        return web.Response()
+    return web.Response(body=_body(taken, source.tool.style), status=202, content_type=JSON)
+
+
+def repeated(answer: bytes) -> web.Response:
+    """Answer as the first time."""
+    return web.Response(body=answer, status=202, content_type=JSON)
+
+
+def _body(taken: Taken, style: Style) -> bytes:
+    if style is Style.PAGERDUTY:
+        return b'{"status":"success","message":"Event processed"}'
+    if style is Style.OPSGENIE:
+        answer = {"result": "Request will be processed", "took": 0.01, "requestId": taken.id}
+        return msgspec.json.encode(answer)
+    if not (taken.nothing or taken.faults or taken.quarantine):
+        return b'{"id":"%b","accepted":%d}' % (taken.id.encode(), taken.accepted)
+    return msgspec.json.encode(msgspec.structs.replace(taken, reply=None, fault=None))
+
+
+def refused(refusal: Refusal, style: Style) -> web.Response:
+    """Answer what was not taken."""
+    if style is Style.TOCSIN:
+        return refusal.response()
+    status = refusal.status.value
+    if style is Style.PAGERDUTY:
+        status = 400 if refusal.status is HTTPStatus.UNPROCESSABLE_ENTITY else status
+        answer: object = {"status": "invalid event", "message": refusal.slug, "errors": [str(refusal)]}
+    else:
+        answer = {"message": str(refusal), "took": 0.0, "requestId": ""}
+    body = msgspec.json.encode(answer)
+    return web.Response(status=status, body=body, content_type=JSON, headers=refusal.headers)
+
+
+def handshake(request: web.Request, methods: tuple[str, ...]) -> web.Response:
+    """Answer ``OPTIONS``: who asks as CloudEvents' webhooks do may send, as often as it likes."""
+    headers = {"Allow": ", ".join((*methods, "OPTIONS"))}
+    if origin := request.headers.get("WebHook-Request-Origin"):
+        headers["WebHook-Allowed-Origin"] = origin
+        headers["WebHook-Allowed-Rate"] = request.headers.get("WebHook-Request-Rate", "*")
+    return web.Response(headers=headers)
+
+
+def refusal_of(error: Refusal | BadBody | StorageFull | Unavailable) -> Refusal:
+    """Say it in our words."""
+    match error:
+        case Refusal():
+            return error
+        case NotJson():
+            place = {"line": error.line, "column": error.column} if error.line else {}
+            where = f" (line {error.line}, column {error.column})" if place else ""
+            detail = f"the body is not JSON: {error}{where}"
+            return Refusal(HTTPStatus.BAD_REQUEST, "not-json", detail, members=place)
+        case BadBody():
+            detail = f"{error.path}: {error}" if error.path else str(error)
+            members = {"path": error.path}
+            return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-shape", detail, members=members)
+        case StorageFull():
+            return wait("storage-full", str(error), error.retry_after)
+        case Unavailable():
+            return wait("broker-away", f"the alerts could not be made durable: {error}", BROKER_RETRY_AFTER)

@@ -1,0 +1,28 @@
+"""How deep a JSON body is nested, found without reading it as JSON."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETS = b"{}[]"
+_OTHERS = bytes(set(range(256)) - set(_BRACKETS))
+_STEPS = {byte: 1 if byte in b"{[" else -1 for byte in _BRACKETS}
+
+
+def is_deeper(body: bytes, most: int) -> bool:
+    r"""Tell whether *body* is nested more than *most* levels.
+
+    >>> is_deeper(b'[[{"a": "[[[["}]]', 3), is_deeper(b'[[{"a": []}]]', 3), is_deeper(b'"]]"[[', 1)
+    (False, True, True)
+    """
+    if body.count(b"{") + body.count(b"[") <= most:
+        return False
+    return _depth(_TEXT.sub(b"", body)) > most
+
+
+def _depth(body: bytes) -> int:
+    """Count brackets, those in texts too."""
+    steps = map(_STEPS.__getitem__, body.translate(None, _OTHERS))
+    return max(accumulate(steps), default=0)

@@ -1,0 +1,122 @@
+"""From a body to alerts on durable storage, and to the quarantine with what could not be understood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count
+from typing import Protocol
+
+import msgspec
+
+from domain.events import AlertsReceived, Quarantined, QuarantineSettled
+from ingest.masking import masked
+from ingest.source import Source
+from ingest.sources import BadBody, Fault, Parsed, Post
+from ingest.sources.post import Reply
+from ingest.understanding import understand
+
+TOLD_AT_MOST = 20
+"""Faults that are told of one body."""
+
+
+class Accepts(Protocol):
+    """What makes alerts durable."""
+
+    producer: str
+
+    async def publish(self, event: AlertsReceived) -> None:
+        """Return once *event* is on durable storage."""
+        ...
+
+    async def file(self, event: Quarantined | QuarantineSettled) -> None:
+        """Return once *event* is on durable storage."""
+        ...
+
+
+class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of a request, as its sender is told."""
+
+    id: str
+    accepted: int
+    nothing: str = ""
+    """Why there was no alert in it."""
+    faults: Sequence[Fault] = ()
+    quarantine: str = ""
+    """Id in quarantine of what could not be understood."""
+    reply: Reply | None = None
+    fault: BadBody | None = None
+    """Of a body with nothing good in it."""
+
+
+class Intake:
+    """Takes in what was posted and may be."""
+
+    def __init__(self, publisher: Accepts, max_depth: int) -> None:
+        self._publisher = publisher
+        self._max_depth = max_depth
+        self._numbers = count(1)
+        self.alerts: Counter[str] = Counter()
+        """Source → alerts accepted."""
+        self.noticed: Counter[tuple[str, str]] = Counter()
+        """(source, what) → how often something worth a look was seen: few and fixed words."""
+
+    async def take(self, source: Source, post: Post) -> Taken:
+        """Take in a request; return once all of it is on durable storage.
+
+        Raises:
+            Refusal: if there is too much in it.
+            StorageFull: there is no room; some may be in.
+            Unavailable: it is unknown what is in.
+        """
+        id_ = f"{self._publisher.producer}-{next(self._numbers):x}"
+        try:
+            parsed = self.read(source, post)
+        except BadBody as error:
+            await self._quarantine(id_, post, str(error), error.path, 0)
+            return Taken(id_, 0, quarantine=id_, fault=error)
+        accepted = await self.accept(source, AlertsReceived(id_, post.received_at, list(parsed.alerts)))
+        if not (parsed.faults or parsed.nothing or parsed.reply):
+            return Taken(id_, accepted)
+        faults = parsed.faults[:TOLD_AT_MOST]
+        if faults:
+            self.noticed[source.name, "fault"] += len(parsed.faults)
+            await self._quarantine(id_, post, faults[0].message, faults[0].path, accepted)
+        if parsed.nothing:
+            self.noticed[source.name, f"nothing_{parsed.nothing}"] += 1
+        return Taken(id_, accepted, parsed.nothing, faults, id_ if faults else "", parsed.reply)
+
+    def read(self, source: Source, post: Post) -> Parsed:
+        """Parse and treat; see ``understand``."""
+        noticed: Counter[str] = Counter()
+        try:
+            return understand(source, post, noticed, self._max_depth)
+        finally:
+            for what, how_often in noticed.items():
+                self.noticed[source.name, what] += how_often
+
+    async def accept(self, source: Source, event: AlertsReceived) -> int:
+        """Make alerts durable, and count them."""
+        if event.alerts:
+            await self._publisher.publish(event)
+        self.alerts[source.name] += len(event.alerts)
+        return len(event.alerts)
+
+    async def _quarantine(self, id_: str, post: Post, reason: str, path: str, accepted: int) -> None:
+        self.noticed[post.source, "quarantined"] += 1
+        await self._publisher.file(
+            Quarantined(
+                id=id_,
+                received_at=post.received_at,
+                source=post.source,
+                reason=reason,
+                path=path,
+                body=post.body,
+                content_type=post.headers.get("content-type", ""),
+                headers=masked(post.headers),
+                query=masked(post.query),
+                method=post.method,
+                subpath=post.path,
+                accepted=accepted,
+            )
+        )
