@@ -6,13 +6,13 @@ macro that the tool did not expand counts as absent. An object in an object is r
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, tzinfo
 from urllib.parse import parse_qsl
 
 from domain.times import Millis
-from ingest.sources.body import BadBody
+from ingest.sources.body import BadBody, NotJson
 from ingest.sources.forms import MULTIPART, form
 from ingest.sources.moments import parse_moment
 from ingest.sources.node import Node
@@ -28,7 +28,10 @@ _UNEXPANDED = re.compile(
     r"|\{\{[^{}]*\}\}"  # LibreNMS {{ $alert->name }}
     r"|%[a-z]+%?"  # PRTG %sensorid
 )
+_ODD_ESCAPE = re.compile(r'\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _NEXT_FIELD = re.compile(r"&\s*(?=[A-Za-z_][\w.]*=)")
+_NEXT_LINE = re.compile(r"&[ \t]*\r?\n\s*(?=[A-Za-z_][\w.]*=)")
+_ANY_ORDER = re.compile(r"\d\d?/\d\d?/\d{4}")
 _NEVER_ENCODED = re.compile(r"[\s\"<>\x7f-\U0010ffff]")
 
 
@@ -83,11 +86,16 @@ class Flat:
         """Whether one of *names* came as the bare macro, which is what a tool's test button sends."""
         return any(_key(name) in self._unexpanded for name in names)
 
-    def moment(self, *names: str, zone: tzinfo | None = None) -> Millis | None:
-        """Return the first of *names* that can be read as a moment: a template's odd format loses no alert."""
+    def moment(self, *names: str) -> Millis | None:
+        """Return the first of *names* that can be read as a moment: a template's odd format loses no alert.
+
+        3/11/2025 is none: whether the day or the month is first is a setting of a user, and to guess it wrong would
+        put a recovery before its problem.
+        """
         for name in names:
             try:
-                if (text := self(name)) and (moment := parse_moment(text, zone or UTC)):
+                text = self(name)
+                if text and not _ANY_ORDER.match(text) and (moment := parse_moment(text)):
                     return moment
             except (ValueError, OverflowError):
                 continue
@@ -108,9 +116,9 @@ def read(post: Post) -> Node:
     if post.content_type == MULTIPART or (not body and post.query):
         return form(post)
     if body[:1] in {b"{", b"["} or b"=" not in body:
-        return Node.json(body)
+        return _json(body)
     fields = _form(body.decode("utf-8-sig", "replace"))
-    return Node.json(fields["payload"].encode()) if list(fields) == ["payload"] else Node(fields)
+    return _json(fields["payload"].encode()) if list(fields) == ["payload"] else Node(fields)
 
 
 def one_line(text: str, longest: int = 250) -> str:
@@ -123,11 +131,32 @@ def one_line(text: str, longest: int = 250) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def _json(body: bytes) -> Node:
+    """Read JSON, also where a template put line breaks and backslashes into its texts as they are."""
+    try:
+        return Node.json(body)
+    except NotJson:
+        mended = _mended(body)
+        if mended is None:
+            raise
+    return Node.json(mended)
+
+
+def _mended(body: bytes) -> bytes | None:
+    text = _ODD_ESCAPE.sub(r"\\\\", body.decode("utf-8-sig", "replace"))
+    try:
+        return json.dumps(json.loads(text, strict=False)).encode()
+    except (ValueError, RecursionError):
+        return None
+
+
 def _form(text: str) -> dict[str, str]:
     """Read a form; PRTG and SolarWinds put values into it as they are, with spaces and line breaks."""
     if not _NEVER_ENCODED.search(text):
         return dict(parse_qsl(text, keep_blank_values=True))
-    pairs = (part.partition("=") for part in _NEXT_FIELD.split(text))
+    # One field a line, as SolarWinds documents it, leaves links in values whole.
+    next_field = _NEXT_LINE if _NEXT_LINE.search(text) else _NEXT_FIELD
+    pairs = (part.partition("=") for part in next_field.split(text))
     return {name.strip(): value for name, _, value in pairs}
 
 
