@@ -56,7 +56,7 @@ def test_guides_and_samples_are_of_tools():
 
 def test_the_title_is_that_of_the_module():
     for name in TOOLS:
-        assert import_module(f"ingest.sources.{name}").TITLE == TOOLS[name].title
+        assert TOOLS[name].title == import_module(f"ingest.sources.{name}").TITLE
 
 
 def test_anything_is_more_than_any_kind():
