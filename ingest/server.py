@@ -21,7 +21,7 @@ from ingest.deliveries import Deliveries, delivery_of
 from ingest.intake import Accepts, Intake, Taken
 from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
-from ingest.reading import Bounds, read_body
+from ingest.reading import Body, Bounds, read_body
 from ingest.source import Source
 from ingest.sources import BadBody, Post, Style
 
@@ -34,8 +34,8 @@ REPEATED = "repeated"
 BYTES_IN_FLIGHT = 64 * 1024 * 1024
 _ALREADY = b'{"id":"","accepted":0,"nothing":"repeated"}'
 _EXPECTED = (Refusal, BadBody, StorageFull, Unavailable)
-_ASKED_LATER = "body"
-"""Key of a request under which a body is kept that had to be read to find its source."""
+_EARLY_BODY = web.RequestKey("body", Body)
+"""Where a body is kept that had to be read to find its source."""
 
 
 class Ingest:
@@ -147,7 +147,7 @@ class Ingest:
             return f"Bearer {header.partition(' ')[2]}"
         if style is Style.PAGERDUTY and not header and request.method == "POST":
             body = await read_body(request, self._bounds, fit[0].tool, self._budget)
-            request[_ASKED_LATER] = body
+            request[_EARLY_BODY] = body
             return f"Bearer {routing_key(body.unpacked)}"
         return header
 
@@ -160,7 +160,7 @@ class Ingest:
             raise Refusal(HTTPStatus.NOT_FOUND, "no-push", detail)
         now = self._now()
         verdict = await before_body(request, source, now, path)
-        body = request.get(_ASKED_LATER) or await read_body(request, self._bounds, source.tool, self._budget)
+        body = request.get(_EARLY_BODY) or await read_body(request, self._bounds, source.tool, self._budget)
         verdict = verdict or await with_body(request, source, body, now, path)
         post = post_of(request, body.unpacked, self._now(), source.name, path)
         return await self._settle(source, post, verdict, push=push)

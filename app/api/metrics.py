@@ -35,6 +35,11 @@ class IngestCounts(Protocol):
         """Source → alerts accepted."""
         ...
 
+    @property
+    def noticed(self) -> Mapping[tuple[str, str], int]:
+        """(source, what) → how often something worth a look was seen."""
+        ...
+
 
 class Metrics:
     """Answers Prometheus."""
@@ -89,12 +94,18 @@ class _IngestCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _counter(
             "tocsin_ingest_requests",
-            "Requests that tools posted; result is accepted or the problem.",
+            "Requests that tools posted; result is accepted, repeated, quarantined or the problem.",
             ("source", "result"),
             self._counts.requests.items(),
         )
         alerts = [((source,), count) for source, count in self._counts.alerts.items()]
         yield _counter("tocsin_ingest_alerts", "Alerts accepted from tools.", ("source",), alerts)
+        yield _counter(
+            "tocsin_ingest_noticed",
+            "Requests and alerts worth a look: tests, faults, what was cut, clocks ahead, why nothing was in it.",
+            ("source", "what"),
+            self._counts.noticed.items(),
+        )
 
 
 def _accounting(figures: Figures) -> Iterator[Metric]:

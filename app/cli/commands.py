@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from app.cli.tool_commands import add_tool_commands
+
 cli = typer.Typer(
     name="tocsin",
     no_args_is_help=True,
@@ -145,3 +147,6 @@ def demo(
     from app.cli.demo import run_demo
 
     run_demo(speed, keep=keep)
+
+
+add_tool_commands(cli)

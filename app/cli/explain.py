@@ -52,7 +52,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def run_explain(file: Path, body: str, source: str | None, at: str | None, *, as_json: bool) -> None:
     """Explain all alerts of a body."""
-    received_at = _moment(at)
+    received_at = moment_of(at)
     settings = load_or_exit(file)
     text = _read(body)
     delivery = _delivered(
@@ -66,7 +66,8 @@ def run_explain(file: Path, body: str, source: str | None, at: str | None, *, as
         _print(delivery, steps, received_at)
 
 
-def _moment(text: str | None) -> Millis:
+def moment_of(text: str | None) -> Millis:
+    """Read a moment; without one it is now."""
     if text is None:
         return time.time_ns() // 1_000_000
     try:

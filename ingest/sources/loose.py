@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 
 from domain.times import Millis
 from ingest.sources.body import BadBody
@@ -70,7 +70,7 @@ def first_plain(node: Node) -> str:
 def moment(node: Node, zone: tzinfo | None = None) -> Millis | None:
     """Return it as a moment; None where it is not one: no alert is refused for its clock."""
     try:
-        return node.moment(zone or UTC) if filled(node) else None
+        return node.moment(zone) if filled(node) else None
     except (BadBody, OverflowError):
         return None
 

@@ -166,12 +166,14 @@ async def test_metrics_show_the_figures(world: World):
 async def test_metrics_show_what_this_process_did(world: World):
     world.ingest.requests["prom", "accepted"] += 2
     world.ingest.alerts["prom"] += 3
+    world.ingest.noticed["prom", "test"] += 4
     await world.post(firing("A"))
     world.tickets.fail_next(TemporaryError("slow down", Reason.RATE_LIMITED))
     await world.run()
     found = await scraped(world)
     assert value(found, "ingest_requests_total", source="prom", result="accepted") == 2
     assert value(found, "ingest_alerts_total", source="prom") == 3
+    assert value(found, "ingest_noticed_total", source="prom", what="test") == 4
     call = {"destination": "noc", "action": "create"}
     assert value(found, "delivery_calls_total", **call, result="rate_limited") == 1
     assert value(found, "delivery_call_duration_seconds_count", **call) == 1

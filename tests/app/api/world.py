@@ -70,6 +70,7 @@ class IngestCounts:
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.alerts: Counter[str] = Counter()
+        self.noticed: Counter[tuple[str, str]] = Counter()
 
 
 class World:

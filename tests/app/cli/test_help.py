@@ -17,7 +17,16 @@ EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 
 
 def test_the_commands_are_those_that_were_promised() -> None:
-    assert COMMANDS == ["check", "demo", "explain", "schema", "serve"]
+    assert COMMANDS == [
+        "check",
+        "demo",
+        "explain",
+        "parse",
+        "schema",
+        "send",
+        "serve",
+        "source",
+    ]
 
 
 def test_without_a_command_the_help_is_shown() -> None:
