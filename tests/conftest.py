@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["tests.services.plugin"]
@@ -10,3 +14,10 @@ pytest_plugins = ["tests.services.plugin"]
 # machine is shared.
 settings.register_profile("ci", database=None, deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_its_own() -> Iterator[None]:
+    """No test logs to where an earlier one had it sent: that stream may be closed by now."""
+    yield
+    structlog.reset_defaults()

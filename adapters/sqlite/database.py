@@ -18,7 +18,7 @@ from adapters.sqlite.lanes import Lane, Work, read_group, write_group
 from domain.errors import StorageFull, StoreUnavailable, TocsinError, Unavailable
 
 T = TypeVar("T")
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 OLDEST_SQLITE: Final = (3, 37, 0)
 """The first with STRICT tables; RETURNING is older."""
 BUSY_TIMEOUT: Final = 10.0
@@ -59,7 +59,7 @@ class Database:
         """Open the file, and make it where it does not exist.
 
         Raises:
-            StoreUnavailable: it cannot be opened, is no database, or a newer Tocsin made it.
+            StoreUnavailable: it cannot be opened, is no database, or another version of Tocsin made it.
             StorageFull: there is no room to make it.
         """
         try:
@@ -128,10 +128,10 @@ def _open(path: Path) -> sqlite3.Connection:
 def _prepare(writer: sqlite3.Connection, path: Path) -> None:
     writer.executescript(_WRITER_PRAGMAS)
     ((version,),) = writer.execute("PRAGMA user_version").fetchall()
-    if version > SCHEMA_VERSION:
+    if version not in {0, SCHEMA_VERSION}:
         raise StoreUnavailable(
-            f"{path} was written by a newer Tocsin (schema {version}, this one knows {SCHEMA_VERSION}): "
-            "run that version or a later one, or name another data folder"
+            f"{path} was written by {'a newer' if version > SCHEMA_VERSION else 'an unreleased'} Tocsin "
+            f"(schema {version}, this one knows {SCHEMA_VERSION}): run that version, or name another data folder"
         )
     if version == 0:
         schema = files("adapters.sqlite").joinpath("schema.sql").read_text("utf-8")

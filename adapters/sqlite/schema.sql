@@ -1,4 +1,4 @@
--- Everything that embedded Tocsin knows, version 1 of the file. Times are milliseconds since 1970, UTC.
+-- Everything that embedded Tocsin knows, version 2 of the file. Times are milliseconds since 1970, UTC.
 -- A table is WITHOUT ROWID where its key is all there is to find a row by and its rows are small.
 
 -- Broker ----------------------------------------------------------------------------------------------------
@@ -31,37 +31,38 @@ CREATE TABLE shards (
   epoch INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE records (
+-- Where names live: one space for a shard's records and timers, one for its logs, one for each index.
+CREATE TABLE spaces (
+  id INTEGER PRIMARY KEY,
   shard INTEGER NOT NULL,
-  key TEXT NOT NULL,
-  value BLOB NOT NULL,
-  PRIMARY KEY (shard, key)
+  name TEXT NOT NULL,                       -- state, logs, index:...
+  UNIQUE (shard, name)
 ) STRICT;
 
-CREATE TABLE timers (
-  shard INTEGER NOT NULL,
-  id TEXT NOT NULL,
-  due INTEGER NOT NULL,
-  PRIMARY KEY (shard, id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX timers_by_due ON timers (shard, due, id);
+-- Whatever has a name: the record and the timer of that name, a member of an index, a log.
+-- Rows are appended, and found by a short hash: names themselves in an index would dirty several times the pages.
+CREATE TABLE cells (
+  id INTEGER PRIMARY KEY,
+  space INTEGER NOT NULL,
+  mark INTEGER NOT NULL,                    -- hash of the name, see cells.py; may coincide
+  name TEXT NOT NULL,
+  place REAL,                               -- when its timer is due; as a member of an index, its score
+  value BLOB                                -- of its record
+) STRICT;
+CREATE INDEX cells_by_mark ON cells (mark);
+CREATE INDEX cells_by_place ON cells (space, place) WHERE place IS NOT NULL;
 
-CREATE TABLE entries (
-  shard INTEGER NOT NULL,
-  name TEXT NOT NULL,                       -- of the index
-  member TEXT NOT NULL,
-  score REAL NOT NULL,
-  PRIMARY KEY (shard, name, member)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_by_score ON entries (shard, name, score, member);
-
-CREATE TABLE lines (
+CREATE TABLE log_lines (
   id INTEGER PRIMARY KEY,                   -- grows, so it is the order
-  shard INTEGER NOT NULL,
-  log TEXT NOT NULL,
+  log INTEGER NOT NULL,                     -- the cell with its name
   line BLOB NOT NULL
 ) STRICT;
-CREATE INDEX lines_by_log ON lines (shard, log);
+CREATE INDEX log_lines_by_log ON log_lines (log);
+
+-- For those who look in.
+CREATE VIEW lines AS
+SELECT log_lines.id, spaces.shard, cells.name AS log, log_lines.line
+FROM log_lines JOIN cells ON cells.id = log_lines.log JOIN spaces ON spaces.id = cells.space;
 
 CREATE TABLE counters (
   shard INTEGER NOT NULL,
@@ -86,4 +87,4 @@ CREATE TABLE reported (
   total INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

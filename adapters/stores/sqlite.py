@@ -1,21 +1,26 @@
-"""The embedded state store: one table for each kind of thing a shard remembers, in the SQLite file."""
+"""The embedded state store: what a shard remembers, in cells and a few plain tables of the SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from adapters.sqlite import Bulk, Database, Work
+from adapters.sqlite.cells import Cells, find, mark
 from domain.errors import Fenced, StoreUnavailable
 from domain.ports import Commit, Entry, Message, Timer
 from domain.times import Millis
 
 T = TypeVar("T")
+STATE: Final = "state"
+LOGS: Final = "logs"
+INDEX: Final = "index:"
+"""Spaces of a shard: one for its records and timers, one for its logs, one for each index."""
 
 
 class SqliteStore:
@@ -23,6 +28,7 @@ class SqliteStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._cells = Cells()
         self._closed = False
 
     async def claim(self, shard: str) -> int:
@@ -31,7 +37,7 @@ class SqliteStore:
 
     async def commit(self, shard: str, epoch: int, commit: Commit) -> Millis | None:
         """Write *commit* in one transaction, which may hold commits of other shards as well."""
-        return await self._write(partial(_commit, shard=shard, epoch=epoch, commit=commit))
+        return await self._write(partial(_commit, cells=self._cells, shard=shard, epoch=epoch, commit=commit))
 
     async def load(self, shard: str, keys: Sequence[str]) -> list[bytes | None]:
         """Read records, in the order of *keys*."""
@@ -39,16 +45,16 @@ class SqliteStore:
 
     async def next_due(self, shard: str) -> Millis | None:
         """Return when the earliest timer is due."""
-        return await self._read(lambda connection: _next_due(connection, _shard(connection, shard)))
+        return await self._read(partial(_next_due, shard=shard))
 
     async def due(self, shard: str, until: Millis, limit: int) -> list[Timer]:
         """List timers due at or before *until*."""
-        rows = await self._select(
-            "SELECT id, due FROM timers WHERE shard = (SELECT id FROM shards WHERE name = ?) AND due <= ?"
-            " ORDER BY due, id LIMIT ?",
-            (shard, until, limit),
+        rows = await self._select_in(
+            (shard, STATE),
+            "SELECT name, place FROM cells WHERE space = ? AND place <= ? ORDER BY place, name LIMIT ?",
+            (until, limit),
         )
-        return [Timer(*row) for row in rows]
+        return [Timer(name, int(due)) for name, due in rows]
 
     async def outbox(self, shard: str, limit: int) -> list[tuple[str, Message]]:
         """List the oldest outbox entries not yet marked as sent."""
@@ -64,25 +70,22 @@ class SqliteStore:
     ) -> list[Entry]:
         """Page through an index by (score, member)."""
         place = () if after is None else (after.score, after.member)
-        rows = await self._select(_SCANS[newest, after is not None], (shard, index, *place, limit))
+        statement = _SCANS[newest, after is not None]
+        rows = await self._select_in((shard, INDEX + index), statement, (*place, limit))
         return [Entry(*row) for row in rows]
 
     async def size(self, shard: str, index: str) -> int:
         """Count the members of an index."""
-        rows = await self._select(
-            "SELECT count(*) FROM entries WHERE shard = (SELECT id FROM shards WHERE name = ?) AND name = ?",
-            (shard, index),
+        rows = await self._select_in(
+            (shard, INDEX + index),
+            "SELECT count(*) FROM cells WHERE space = ? AND place IS NOT NULL",
+            (),
         )
         return int(rows[0][0])
 
     async def lines(self, shard: str, log: str, *, start: int = 0, limit: int = 1000) -> list[bytes]:
         """Read a log's lines from the *start*-th on."""
-        rows = await self._select(
-            "SELECT line FROM lines WHERE shard = (SELECT id FROM shards WHERE name = ?) AND log = ?"
-            " ORDER BY id LIMIT ? OFFSET ?",
-            (shard, log, limit, start),
-        )
-        return [line for (line,) in rows]
+        return await self._read(partial(_lines, shard=shard, log=log, start=start, limit=limit))
 
     async def counters(self, shard: str) -> dict[str, int]:
         """Read all counters of a shard."""
@@ -110,6 +113,16 @@ class SqliteStore:
     async def _select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         return await self._read(lambda connection: connection.execute(statement, parameters).fetchall())
 
+    async def _select_in(
+        self, space: tuple[str, str], statement: str, parameters: Sequence[Any]
+    ) -> list[Any]:
+        """Select from a space, named by its shard and its own name; its number is the first parameter."""
+        return await self._read(
+            lambda connection: connection.execute(
+                statement, (_space(connection, *space), *parameters)
+            ).fetchall()
+        )
+
     async def _read(self, work: Work[T]) -> T:
         self._check_open()
         return await self._database.read(work, StoreUnavailable)
@@ -123,27 +136,19 @@ class SqliteStore:
             raise StoreUnavailable(f"this client of {self._database.path} is closed")
 
 
-_SCAN: Final = (
-    "SELECT score, member FROM entries WHERE shard = (SELECT id FROM shards WHERE name = ?) AND name = ?"
-)
-_UPWARDS: Final = " ORDER BY score, member LIMIT ?"
-_DOWNWARDS: Final = " ORDER BY score DESC, member DESC LIMIT ?"
+_SCAN: Final = "SELECT place, name FROM cells WHERE space = ? AND place IS NOT NULL"
+_UPWARDS: Final = " ORDER BY place, name LIMIT ?"
+_DOWNWARDS: Final = " ORDER BY place DESC, name DESC LIMIT ?"
 _SCANS: Final = {
     (False, False): _SCAN + _UPWARDS,
-    (False, True): _SCAN + " AND (score, member) > (?, ?)" + _UPWARDS,
+    (False, True): _SCAN + " AND (place, name) > (?, ?)" + _UPWARDS,
     (True, False): _SCAN + _DOWNWARDS,
-    (True, True): _SCAN + " AND (score, member) < (?, ?)" + _DOWNWARDS,
+    (True, True): _SCAN + " AND (place, name) < (?, ?)" + _DOWNWARDS,
 }
 """(newest, after) → statement."""
 
 
 # What follows runs in the database's threads.
-
-
-def _shard(connection: sqlite3.Connection, name: str) -> int:
-    """Give the number of a shard; 0 for one that was never claimed."""
-    rows = connection.execute("SELECT id FROM shards WHERE name = ?", (name,)).fetchall()
-    return int(rows[0][0]) if rows else 0
 
 
 def _claim(connection: sqlite3.Connection, shard: str) -> int:
@@ -155,30 +160,43 @@ def _claim(connection: sqlite3.Connection, shard: str) -> int:
     return int(epoch)
 
 
-_LOAD: Final = Bulk("SELECT key, value FROM records WHERE shard = ? AND key IN ({})", "?")
+def _space(connection: sqlite3.Connection, shard: str, name: str) -> int:
+    """Give the number of a space; 0 for one in which nothing ever was."""
+    rows = connection.execute(
+        "SELECT spaces.id FROM spaces JOIN shards ON shards.id = spaces.shard"
+        " WHERE shards.name = ? AND spaces.name = ?",
+        (shard, name),
+    ).fetchall()
+    return int(rows[0][0]) if rows else 0
+
+
+_LOAD: Final = Bulk("SELECT space, name, value FROM cells WHERE mark IN ({})", "?")
 
 
 def _load(connection: sqlite3.Connection, shard: str, keys: Sequence[str]) -> list[bytes | None]:
-    found = dict(_LOAD.execute(connection, [(key,) for key in keys], _shard(connection, shard)))
+    space = _space(connection, shard, STATE)
+    rows = _LOAD.execute(connection, [(mark(space, key),) for key in keys])
+    found = {name: value for its, name, value in rows if its == space}
     return [found.get(key) for key in keys]
 
 
-def _next_due(connection: sqlite3.Connection, shard: int) -> Millis | None:
-    rows = connection.execute("SELECT min(due) FROM timers WHERE shard = ?", (shard,)).fetchall()
-    due: Millis | None = rows[0][0]
-    return due
+def _lines(connection: sqlite3.Connection, shard: str, log: str, start: int, limit: int) -> list[bytes]:
+    space = _space(connection, shard, LOGS)
+    number = find(connection, space, [mark(space, log)]).get(log, 0)
+    rows = connection.execute(
+        "SELECT line FROM log_lines WHERE log = ? ORDER BY id LIMIT ? OFFSET ?", (number, limit, start)
+    )
+    return [line for (line,) in rows]
 
 
-def _commit(connection: sqlite3.Connection, shard: str, epoch: int, commit: Commit) -> Millis | None:
-    number = _owned(connection, shard, epoch)
-    _change(connection, number, commit.records, _PUT_RECORDS, _REMOVE_RECORDS)
-    _change(connection, number, commit.timers, _PUT_TIMERS, _REMOVE_TIMERS)
-    _change_entries(connection, number, commit.index)
-    _REMOVE_LINES.execute(connection, [(log,) for log in commit.dropped_logs], number)
-    _PUT_LINES.execute(connection, [(number, log, line) for log, line in commit.lines])
-    _ADD_COUNTERS.execute(connection, [(number, name, count) for name, count in commit.counters.items()])
-    _change_outbox(connection, number, commit)
-    return _next_due(connection, number)
+def _next_due(connection: sqlite3.Connection, shard: str) -> Millis | None:
+    return _earliest(connection, _space(connection, shard, STATE))
+
+
+def _earliest(connection: sqlite3.Connection, space: int) -> Millis | None:
+    rows = connection.execute("SELECT min(place) FROM cells WHERE space = ? AND place IS NOT NULL", (space,))
+    ((due,),) = rows.fetchall()
+    return None if due is None else int(due)
 
 
 def _owned(connection: sqlite3.Connection, shard: str, epoch: int) -> int:
@@ -189,25 +207,53 @@ def _owned(connection: sqlite3.Connection, shard: str, epoch: int) -> int:
     return int(rows[0][0])
 
 
-_PUT_RECORDS: Final = Bulk(
-    "INSERT INTO records (shard, key, value) VALUES {}"
-    " ON CONFLICT (shard, key) DO UPDATE SET value = excluded.value",
-    "(?, ?, ?)",
-)
-_REMOVE_RECORDS: Final = Bulk("DELETE FROM records WHERE shard = ? AND key IN ({})", "?")
-_PUT_TIMERS: Final = Bulk(
-    "INSERT INTO timers (shard, id, due) VALUES {} ON CONFLICT (shard, id) DO UPDATE SET due = excluded.due",
-    "(?, ?, ?)",
-)
-_REMOVE_TIMERS: Final = Bulk("DELETE FROM timers WHERE shard = ? AND id IN ({})", "?")
-_PUT_ENTRIES: Final = Bulk(
-    "INSERT INTO entries (shard, name, member, score) VALUES {}"
-    " ON CONFLICT (shard, name, member) DO UPDATE SET score = excluded.score",
-    "(?, ?, ?, ?)",
-)
-_REMOVE_ENTRIES: Final = Bulk("DELETE FROM entries WHERE shard = ? AND name = ? AND member IN ({})", "?")
-_PUT_LINES: Final = Bulk("INSERT INTO lines (shard, log, line) VALUES {}", "(?, ?, ?)")
-_REMOVE_LINES: Final = Bulk("DELETE FROM lines WHERE shard = ? AND log IN ({})", "?")
+def _spaces(connection: sqlite3.Connection, shard: int, commit: Commit) -> dict[str, int]:
+    """Give the numbers of a shard's spaces by name, those that *commit* is the first to use included."""
+    spaces = dict(connection.execute("SELECT name, id FROM spaces WHERE shard = ?", (shard,)).fetchall())
+    wanted = dict.fromkeys([STATE, LOGS, *(INDEX + index for index, _ in commit.index)])
+    spaces.update(_NEW_SPACES.execute(connection, [(shard, name) for name in wanted if name not in spaces]))
+    return spaces
+
+
+def _commit(
+    connection: sqlite3.Connection, cells: Cells, shard: str, epoch: int, commit: Commit
+) -> Millis | None:
+    number = _owned(connection, shard, epoch)
+    spaces = _spaces(connection, number, commit)
+    cells.change(connection, spaces[STATE], commit.records, commit.timers)
+    for index, scores in _by_index(commit).items():
+        cells.change(connection, spaces[INDEX + index], {}, scores)
+    _change_logs(connection, spaces[LOGS], commit)
+    _ADD_COUNTERS.execute(connection, [(number, name, count) for name, count in commit.counters.items()])
+    _change_outbox(connection, number, commit)
+    return _earliest(connection, spaces[STATE])
+
+
+def _by_index(commit: Commit) -> dict[str, dict[str, float | None]]:
+    indexes: defaultdict[str, dict[str, float | None]] = defaultdict(dict)
+    for (index, member), score in commit.index.items():
+        indexes[index][member] = score
+    return indexes
+
+
+_NEW_SPACES: Final = Bulk("INSERT INTO spaces (shard, name) VALUES {} RETURNING name, id", "(?, ?)")
+_NEW_LOGS: Final = Bulk("INSERT INTO cells (space, mark, name) VALUES {} RETURNING name, id", "(?, ?, ?)")
+_REMOVE_LOGS: Final = Bulk("DELETE FROM cells WHERE id IN ({})", "?")
+_PUT_LINES: Final = Bulk("INSERT INTO log_lines (log, line) VALUES {}", "(?, ?)")
+_REMOVE_LINES: Final = Bulk("DELETE FROM log_lines WHERE log IN ({})", "?")
+
+
+def _change_logs(connection: sqlite3.Connection, space: int, commit: Commit) -> None:
+    written = dict.fromkeys(log for log, _ in commit.lines)
+    marks = {log: mark(space, log) for log in (*written, *commit.dropped_logs)}
+    ids = find(connection, space, marks.values())
+    dropped = [(ids.pop(log),) for log in dict.fromkeys(commit.dropped_logs) if log in ids]
+    _REMOVE_LINES.execute(connection, dropped)
+    _REMOVE_LOGS.execute(connection, dropped)
+    ids.update(_NEW_LOGS.execute(connection, [(space, marks[log], log) for log in written if log not in ids]))
+    _PUT_LINES.execute(connection, [(ids[log], line) for log, line in commit.lines])
+
+
 _ADD_COUNTERS: Final = Bulk(
     "INSERT INTO counters (shard, name, value) VALUES {}"
     " ON CONFLICT (shard, name) DO UPDATE SET value = value + excluded.value",
@@ -221,30 +267,6 @@ _PUT_REPORTED: Final = Bulk(
     " ON CONFLICT (producer) DO UPDATE SET total = max(total, excluded.total)",
     "(?, ?)",
 )
-
-
-def _change(
-    connection: sqlite3.Connection,
-    shard: int,
-    changes: Mapping[str, bytes | int | None],
-    put: Bulk,
-    remove: Bulk,
-) -> None:
-    put.execute(connection, [(shard, key, value) for key, value in changes.items() if value is not None])
-    remove.execute(connection, [(key,) for key, value in changes.items() if value is None], shard)
-
-
-def _change_entries(
-    connection: sqlite3.Connection, shard: int, changes: Mapping[tuple[str, str], float | None]
-) -> None:
-    put = [(shard, *place, score) for place, score in changes.items() if score is not None]
-    _PUT_ENTRIES.execute(connection, put)
-    removed: defaultdict[str, list[tuple[str]]] = defaultdict(list)
-    for (index, member), score in changes.items():
-        if score is None:
-            removed[index].append((member,))
-    for index, members in removed.items():
-        _REMOVE_ENTRIES.execute(connection, members, shard, index)
 
 
 def _change_outbox(connection: sqlite3.Connection, shard: int, commit: Commit) -> None:

@@ -162,12 +162,13 @@ async def test_a_damaged_file(path: Path) -> None:
     await database.close()
 
 
-async def test_a_newer_file_is_refused(path: Path) -> None:
-    """A file of a later version is left alone."""
+@pytest.mark.parametrize(("version", "whose"), [(99, "a newer"), (1, "an unreleased")])
+async def test_a_file_of_another_version_is_refused(path: Path, version: int, whose: str) -> None:
+    """A file of a later version is left alone, and so is one from before the first release."""
     database = await Database.open(path)
-    await execute(database, "PRAGMA user_version = 99")
+    await execute(database, f"PRAGMA user_version = {version}")
     await database.close()
-    with pytest.raises(StoreUnavailable, match=r"newer Tocsin \(schema 99, this one knows 1\)"):
+    with pytest.raises(StoreUnavailable, match=rf"{whose} Tocsin \(schema {version}, this one knows 2\)"):
         await Database.open(path)
 
 
