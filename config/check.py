@@ -57,8 +57,8 @@ def _locate(error: Any, document: Document) -> _Located:
 def _is_misread(path: Path, document: Document, data: Any) -> bool:
     """Tell whether a number or truth value stands where it is refused; perhaps its text is wanted."""
     node = document.root.at(path)
-    if node is None or not node.plain or not isinstance(node.value, str):
-        return False
+    if not path or node is None or not node.plain or not isinstance(node.value, str):
+        return False  # the whole file is never text
     for step in path:
         data = data[step]
     return not isinstance(data, str)
