@@ -33,24 +33,23 @@ class Treatment:
 
     def apply(self, alerts: Sequence[Alert], size: int, noticed: Counter[str]) -> list[Alert]:
         """Treat what a body of *size* bytes held. Tests are dropped; what is done is counted."""
-        long = size > self.max_label  # no text of a small body can be too long
-        if not (long or self.severities or self.defaults):
+        if not (size > self.max_label or self.severities or self.defaults):  # then no text can be too long
             most = self.max_labels
             plain = [
                 alert for alert in alerts if alert.state is not AlertState.TEST and len(alert.labels) <= most
             ]
             if len(plain) == len(alerts):
                 return plain
-        return list(self._treated(alerts, noticed, long=long))
+        return list(self._treated(alerts, size, noticed))
 
-    def _treated(self, alerts: Sequence[Alert], noticed: Counter[str], *, long: bool) -> Iterator[Alert]:
+    def _treated(self, alerts: Sequence[Alert], size: int, noticed: Counter[str]) -> Iterator[Alert]:
         for alert in alerts:
             if alert.state is AlertState.TEST:
                 noticed["test"] += 1
                 continue
             if self.severities or self.defaults:
                 alert = self._adjusted(alert)  # noqa: PLW2901 - the same alert, as it is from here on
-            if len(alert.labels) > self.max_labels or (long and self._is_too_long(alert)):
+            if len(alert.labels) > self.max_labels or self._is_too_long(alert, size):
                 noticed["cut"] += 1
                 alert = self._cut(alert)  # noqa: PLW2901
             yield alert
@@ -62,11 +61,17 @@ class Treatment:
         service = alert.service or self.defaults.get("service", "")
         return replace(alert, severity=severity, labels=labels, service=service)
 
-    def _is_too_long(self, alert: Alert) -> bool:
+    def _is_too_long(self, alert: Alert, size: int) -> bool:
+        """Tell whether a text of an alert in a body of *size* is; none is longer than the body."""
+        labels, most = alert.labels, self.max_label
+        if size <= most:
+            return False
+        if labels and (max(map(len, labels)) > most or max(map(len, labels.values())) > most):
+            return True
+        if size <= self.max_text:
+            return False
         texts = (alert.name, alert.summary, alert.description, *alert.annotations.values())
-        keys = max(map(len, alert.labels), default=0)
-        values = max(map(len, alert.labels.values()), default=0)
-        return max(keys, values) > self.max_label or max(map(len, texts)) > self.max_text
+        return max(map(len, texts)) > self.max_text
 
     def _cut(self, alert: Alert) -> Alert:
         kept = self._kept_labels(alert.labels)
