@@ -13,6 +13,7 @@ from app.api.alerts import Alerts
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.quarantine import Quarantine
 from app.api.stats import Statistics, Stats
 from app.reads import ReadModel
 from app.service import Service, clock
@@ -66,4 +67,5 @@ def _api(service: Service) -> Api:
     if spool is not None:
         checks["spool"] = has_room(lambda: spool.size, settings.ingest.spool.max_size)
     metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest)
-    return Api(Incidents(reads), Alerts(reads), Stats(statistics), Health(checks), metrics)
+    quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
+    return Api(Incidents(reads), Alerts(reads), Stats(statistics), Health(checks), metrics, quarantine)

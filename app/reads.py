@@ -17,6 +17,7 @@ from adapters.delivery.breaker import state_at
 from adapters.delivery.state import BREAKER, PARKED, PENDING, Breaker
 from app.pages import IndexSource, Line, LogSource, Page, Place, collect
 from correlation.filing import Member
+from correlation.quarantine import QUARANTINED, Body, quarantined_record
 from correlation.router import Router
 from correlation.state import (
     ALERTS,
@@ -29,6 +30,7 @@ from correlation.state import (
     timeline_log,
 )
 from domain.alert import AlertRecord, Phase, Sightings
+from domain.events import Quarantined
 from domain.incident import Incident, IncidentState, TimelineEntry
 from domain.ports import StateStore, alerts_mailbox, tickets_mailbox
 from domain.priority import Priority
@@ -80,6 +82,17 @@ class AlertFilter:
             and (self.service is None or record.alert.service == self.service)
             and (self.source is None or record.alert.source == self.source)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFilter:
+    """Which requests in quarantine are wanted; None wants all."""
+
+    source: str | None = None
+
+    def wants(self, kept: Quarantined) -> bool:
+        """Tell whether *kept* is one of them."""
+        return self.source is None or kept.source == self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +213,32 @@ class ReadModel:
         source = IndexSource(self.store, self.partitions, ALERTS)
         page = await collect(source, load, limit=limit, after=after, bound=self.bound)
         return Page(await self._shown_alerts(page.items), page.next)
+
+    async def quarantined(
+        self, wanted: QuarantineFilter, *, limit: int, after: Place | None = None
+    ) -> Page[Quarantined, Place]:
+        """List what could not be understood, without bodies, the last received first."""
+
+        async def load(places: list[Place]) -> list[Quarantined | None]:
+            """Read what is at these places."""
+            found = await self._load(places, quarantined_record, Quarantined)
+            return [kept if kept and wanted.wants(kept) else None for kept in found]
+
+        source = IndexSource(self.store, 1, QUARANTINED)  # the first partition keeps all
+        return await collect(source, load, limit=limit, after=after, bound=self.bound)
+
+    async def in_quarantine(self, id_: str) -> Quarantined | None:
+        """Find a request in quarantine, with its body."""
+        if not id_.isascii():
+            return None
+        name, shard = quarantined_record(id_), alerts_mailbox(0)
+        (kept,), lines = await asyncio.gather(
+            self.records(shard, [name], Quarantined), self.store.lines(shard, name)
+        )
+        if kept is None or not lines:
+            return None
+        line = _decoder(Body)(lines[-1])
+        return msgspec.structs.replace(kept, body=line.body, packed=line.packed)
 
     async def counters(self) -> list[Mapping[str, int]]:
         """Read the counters of every correlation shard, each as of one moment."""

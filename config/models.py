@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 
 from adapters.tickets import DestinationConfig
 from correlation.models import CorrelationConfig
-from ingest.models import LimitsConfig, SourceConfig, SourceName, SpoolConfig
+from ingest.models import LimitsConfig, QuarantineConfig, SourceConfig, SourceName, SpoolConfig
 from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
 
 _SPEAKS = {
@@ -52,6 +52,9 @@ class IngestConfig(LimitsConfig):
 
     spool: SpoolConfig = Field(
         default_factory=SpoolConfig, description="Where accepted alerts wait while the broker is away."
+    )
+    quarantine: QuarantineConfig = Field(
+        default_factory=QuarantineConfig, description="What is kept of requests that could not be understood."
     )
 
 

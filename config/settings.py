@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from adapters.tickets import DestinationConfig
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
-from correlation.rules import CorrelationRules
+from correlation.rules import CorrelationRules, QuarantineRule
 from ingest.models import SourceConfig
 from routing.models import compile_routing
 from routing.rules import RoutingRules
@@ -39,10 +39,15 @@ class Settings:
 def compile_settings(config: TocsinConfig, warnings: tuple[Problem, ...]) -> Settings:
     """Hand each part to whom it concerns."""
     identity = {name: tuple(source.identity) for name, source in config.sources.items() if source.identity}
+    kept = config.ingest.quarantine
     return Settings(
         sources=config.sources,
         ingest=config.ingest,
-        correlation=config.correlation.compile(identity),
+        correlation=config.correlation.compile(
+            identity,
+            {name: each.expect_every for name, each in config.sources.items() if each.expect_every},
+            QuarantineRule(kept.max_count, kept.max_size, kept.max_age),
+        ),
         routing=compile_routing(
             services=config.services,
             priority=config.priority,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from correlation import timers, upkeep
+from correlation import quarantine, timers, upkeep
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import Group, group_key, group_of
@@ -20,7 +20,7 @@ from correlation.state import (
     RECORD_KINDS,
     GroupRecord,
     Listening,
-    Quarantined,
+    Undecided,
     alert_record,
     group_record,
     incident_record,
@@ -29,7 +29,14 @@ from correlation.state import (
 )
 from domain.alert import Alert, AlertRecord
 from domain.batch import Batch
-from domain.events import AlertsReceived, Event, TicketReported, TicketsDesired
+from domain.events import (
+    AlertsReceived,
+    Event,
+    Quarantined,
+    QuarantineSettled,
+    TicketReported,
+    TicketsDesired,
+)
 from domain.incident import Incident, IncidentTicket, TimelineEntry
 from domain.ports import Message, Timer, tickets_mailbox
 from domain.times import Millis
@@ -61,7 +68,7 @@ class AlertItem:
         return f"{self.alert!r} at {self.at}"
 
 
-Item = AlertItem | TicketReported
+Item = AlertItem | TicketReported | quarantine.Item
 
 
 class CorrelationHandler:
@@ -82,7 +89,7 @@ class CorrelationHandler:
             if isinstance(event, AlertsReceived):
                 at = event.received_at
                 items.extend(AlertItem(at, identify(alert, self._rules), alert) for alert in event.alerts)
-            elif isinstance(event, TicketReported):
+            elif isinstance(event, TicketReported | Quarantined | QuarantineSettled):
                 items.append(event)
         return items
 
@@ -90,8 +97,10 @@ class CorrelationHandler:
         """Name the records to load: an alert's first, then those that it points to."""
         keys = {LISTENING}
         for item in items:
-            if not isinstance(item, AlertItem):
+            if isinstance(item, TicketReported):
                 keys.add(incident_record(item.incident))
+            elif not isinstance(item, AlertItem):
+                keys.add(quarantine.SHELF)
             elif not item.ready:
                 self._want_alert(keys, item, batch.known)
         for timer in due:
@@ -138,9 +147,11 @@ class CorrelationHandler:
         upkeep.listen(batch)
 
     def handle(self, batch: Batch, item: Item) -> None:
-        """Decide on one alert, or take in what became of a ticket."""
+        """Decide on one alert, or take in what became of a ticket or lies in quarantine."""
         if isinstance(item, AlertItem):
             self._on_alert(batch, item)
+        elif isinstance(item, Quarantined | QuarantineSettled):
+            quarantine.handle(batch, item, self._rules.quarantine)
         else:
             _on_report(batch, item)
 
@@ -186,6 +197,8 @@ class CorrelationHandler:
                 self._on_silence(batch, timer)
             else:
                 timers.on_alert_timer(batch, timer, self._rules, self._router)
+        elif timer.id == quarantine.SHELF:
+            quarantine.on_timer(batch, timer, self._rules.quarantine)
         else:
             timers.on_incident_timer(batch, timer, self._rules, self._router)
 
@@ -200,7 +213,7 @@ class CorrelationHandler:
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""
         batch.count(OUTCOMES[Verdict.QUARANTINED], _alerts_in(item))
-        batch.log(QUARANTINE, Quarantined(now, repr(item), error))
+        batch.log(QUARANTINE, Undecided(now, repr(item), error))
 
     def finish(self, batch: Batch) -> None:
         """Count the sightings, and tell destinations what tickets should show."""

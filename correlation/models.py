@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from correlation.rules import CorrelationRules, GroupRule
+from correlation.rules import CorrelationRules, GroupRule, QuarantineRule
 from domain.durations import parse_duration
 from domain.matching import Matcher
 from domain.times import Millis
@@ -98,11 +98,18 @@ class CorrelationConfig(BaseModel):
             )
         return self
 
-    def compile(self, identity: Mapping[str, tuple[str, ...]]) -> CorrelationRules:
-        """Make the rules that the core works with; *identity* comes from the sources' own settings."""
+    def compile(
+        self,
+        identity: Mapping[str, tuple[str, ...]],
+        expect_every: Mapping[str, Millis] | None = None,
+        quarantine: QuarantineRule | None = None,
+    ) -> CorrelationRules:
+        """Make the rules that the core works with; the arguments come from the settings of what comes in."""
         return CorrelationRules(
             groups=tuple(group.compile() for group in self.groups),
             identity=dict(identity),
+            expect_every=dict(expect_every or {}),
+            quarantine=quarantine or QuarantineRule(),
             reopen_within=self.reopen_within,
             stale_after=self.stale_after,
             remember_resolves=self.remember_resolves,

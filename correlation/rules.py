@@ -27,6 +27,16 @@ class GroupRule:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineRule:
+    """How much is kept of what could not be understood; the oldest goes first."""
+
+    max_count: int = 1_000
+    max_size: int = 64 << 20
+    """Bytes."""
+    max_age: Millis = 14 * DAY
+
+
+@dataclass(frozen=True, slots=True)
 class CorrelationRules:
     """Everything that ``correlation`` may know beside state and events."""
 
@@ -43,6 +53,8 @@ class CorrelationRules:
     """How long a resolve that came before its firing is remembered."""
     keep_resolved: Millis = 30 * DAY
     """How long resolved incidents, their alerts and timelines are kept."""
+
+    quarantine: QuarantineRule = field(default_factory=QuarantineRule)
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from correlation.quarantine import Shelf
 from domain.alert import AlertRecord, Sightings
+from domain.events import Quarantined
 from domain.incident import Incident
 from domain.times import Millis
 
@@ -33,7 +35,7 @@ class Listening(msgspec.Struct, frozen=True, array_like=True):
     heard_at: Millis
 
 
-class Quarantined(msgspec.Struct, frozen=True, array_like=True):
+class Undecided(msgspec.Struct, frozen=True, array_like=True):
     """What could not be decided on, and why."""
 
     at: Millis
@@ -47,6 +49,8 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "incident": Incident,
     "group": GroupRecord,
     "listening": Listening,
+    "quarantined": Quarantined,
+    "shelf": Shelf,
 }
 
 

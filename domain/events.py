@@ -73,6 +73,13 @@ class Quarantined(msgspec.Struct, frozen=True, array_like=True, tag="quarantined
     """What followed ``/ingest/SOURCE``."""
     accepted: int = 0
     """Good alerts of it that were accepted."""
+    packed: bool = False
+    """Whether the body is packed with zlib, as large ones are."""
+
+    @property
+    def at(self) -> Millis:
+        """When it was received."""
+        return self.received_at
 
 
 class QuarantineSettled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):

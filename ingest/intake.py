@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from domain.events import AlertsReceived, Quarantined, QuarantineSettled
-from ingest.masking import masked
+from ingest.quarantine import to_keep
 from ingest.source import Source
 from ingest.sources import BadBody, Fault, Parsed, Post
 from ingest.sources.post import Reply
@@ -104,19 +104,8 @@ class Intake:
 
     async def _quarantine(self, id_: str, post: Post, reason: str, path: str, accepted: int) -> None:
         self.noticed[post.source, "quarantined"] += 1
-        await self._publisher.file(
-            Quarantined(
-                id=id_,
-                received_at=post.received_at,
-                source=post.source,
-                reason=reason,
-                path=path,
-                body=post.body,
-                content_type=post.headers.get("content-type", ""),
-                headers=masked(post.headers),
-                query=masked(post.query),
-                method=post.method,
-                subpath=post.path,
-                accepted=accepted,
-            )
-        )
+        await self._publisher.file(await to_keep(post, id_, reason, path, accepted))
+
+    async def settle(self, event: QuarantineSettled) -> None:
+        """Have something leave the quarantine."""
+        await self._publisher.file(event)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from domain.alert import Severity
 from domain.sizes import parse_size
 from ingest.admission import Gate
-from ingest.auth.model_parts import Duration
+from ingest.auth.model_parts import Duration, lasting
 from ingest.auth.models import Auth
 from ingest.auth.models import AuthConfig as AuthConfig
 from ingest.auth.models import build as build_auth
@@ -169,6 +169,16 @@ class SpoolConfig(BaseModel):
     max_size: Size = _size(
         "1GiB", "Most that is kept on disk; when it is full, senders are told to wait (503)."
     )
+
+
+class QuarantineConfig(BaseModel):
+    """How much is kept of requests that could not be understood. The oldest goes first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_count: int = Field(1_000, ge=1, le=10_000, description="Most requests that are kept.")
+    max_size: Size = _size("64MiB", "Most that they may take up together.")
+    max_age: Duration = lasting("14d", "How long a request is kept.")
 
 
 Sources = dict[SourceName, SourceConfig]

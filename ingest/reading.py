@@ -51,10 +51,20 @@ async def read_body(request: web.Request, bounds: Bounds, tool: Tool, budget: Bu
     headers = request.headers
     _check_type(headers.get("Content-Type"), tool)
     encoding = _encoding(headers.get("Content-Encoding"))
+    body = await read_plain(request, bounds, budget)
+    return Body(unpack(body, encoding, bounds.max_unpacked), body) if encoding else Body(body)
+
+
+async def read_plain(request: web.Request, bounds: Bounds, budget: Budget) -> bytes:
+    """Read the body of *request* as it is sent.
+
+    Raises:
+        Refusal: 413 if it is too large, 408 if it is too slow, 503 if there is no memory for it, 400 if it
+            breaks off.
+    """
     if (request.content_length or 0) > bounds.max_body:
         raise _too_large(bounds.max_body, "")
-    body = await _read(request.content, bounds, budget)
-    return Body(unpack(body, encoding, bounds.max_unpacked), body) if encoding else Body(body)
+    return await _read(request.content, bounds, budget)
 
 
 def _check_type(header: str | None, tool: Tool) -> None:

@@ -21,7 +21,8 @@ from ingest.deliveries import Deliveries, delivery_of
 from ingest.intake import Accepts, Intake, Taken
 from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
-from ingest.reading import Body, Bounds, read_body
+from ingest.quarantine import Replaying
+from ingest.reading import Body, Bounds, read_body, read_plain
 from ingest.source import Source
 from ingest.sources import BadBody, Post, Style
 
@@ -61,6 +62,7 @@ class Ingest:
         self._budget = Budget(BYTES_IN_FLIGHT)
         self._deliveries = Deliveries()
         self.intake = Intake(publisher, self._bounds.max_depth)
+        self.replaying = Replaying(sources, self.intake, now, self._plain_body)
         self.requests: Counter[tuple[str, str]] = Counter()
         """(source, result) → requests. A result is ``accepted`` or the slug of a problem: few and fixed."""
 
@@ -150,6 +152,9 @@ class Ingest:
             request[_EARLY_BODY] = body
             return f"Bearer {routing_key(body.unpacked)}"
         return header
+
+    async def _plain_body(self, request: web.Request) -> bytes:
+        return await read_plain(request, self._bounds, self._budget)
 
     async def _take(self, request: web.Request, source: Source, path: str) -> web.Response:
         push = path == PUSH_PATH

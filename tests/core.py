@@ -115,10 +115,10 @@ class Core:
             _put(self.timers, name, due)
         for entry, score in batch.index.items():
             _put(self.index, entry, score)
-        for name, line in batch.lines:
-            self.logs.setdefault(name, []).append(line)
         for name in batch.dropped_logs:
             self.logs.pop(name, None)
+        for name, line in batch.lines:
+            self.logs.setdefault(name, []).append(line)
         self.counters.update(batch.counters)
         self.sent += [(mailbox, event) for mailbox, events in batch.outgoing.items() for event in events]
         self.actions += batch.actions

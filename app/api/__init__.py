@@ -1,4 +1,4 @@
-"""Everything that people and tools read from Tocsin over HTTP. It decides nothing and changes nothing."""
+"""Everything that people and tools read from Tocsin over HTTP, and what they may ask of it. It decides nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from app.api.alerts import Alerts
-from app.api.answers import Handler, answering, not_found
+from app.api.answers import READ, Handler, answering, not_found
 from app.api.health import Health
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.quarantine import Quarantine
 from app.api.stats import Stats
 
 
@@ -23,6 +24,7 @@ class Api:
     stats: Stats
     health: Health
     metrics: Metrics
+    quarantine: Quarantine
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -32,15 +34,28 @@ class Api:
             "/api/v1/incidents/{id}/timeline": self.incidents.timeline,
             "/api/v1/incidents/{id}/alerts": self.incidents.alerts,
             "/api/v1/alerts": self.alerts.list,
+            "/api/v1/quarantine": self.quarantine.list,
+            "/api/v1/quarantine/{id}/body": self.quarantine.body,
             "/api/v1/stats": self.stats.show,
             "/healthz": self.health.live,
             "/readyz": self.health.ready,
             "/metrics": self.metrics.show,
-            "/api/v1/{rest:.*}": _unknown,
         }
-        return [web.route("*", path, answering(handler)) for path, handler in table.items()]
+        asked: dict[str, tuple[Handler, tuple[str, ...]]] = {
+            "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),
+            "/api/v1/quarantine/{id}/replay": (self.quarantine.replay, ("POST",)),
+        }
+        return [
+            *(web.route("*", path, answering(handler)) for path, handler in table.items()),
+            *(
+                web.route("*", path, answering(handler, methods))
+                for path, (handler, methods) in asked.items()
+            ),
+            web.route("*", "/api/v1/{rest:.*}", answering(_unknown)),
+        ]
 
 
 async def _unknown(request: web.Request) -> web.Response:
-    detail = f"there is nothing at {request.path}; see /api/v1/incidents, /api/v1/alerts and /api/v1/stats"
+    known = "/api/v1/incidents, /api/v1/alerts, /api/v1/quarantine and /api/v1/stats"
+    detail = f"there is nothing at {request.path}; see {known}"
     raise not_found("unknown-address", detail)

@@ -10,28 +10,30 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from domain.errors import Unavailable
+from domain.errors import StorageFull, Unavailable
 from ingest.problems import Refusal, wait
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 RETRY_AFTER = 5.0
-_METHODS = ("GET", "HEAD")
+READ = ("GET", "HEAD")
 
 
-def answering(handler: Handler) -> Handler:
+def answering(handler: Handler, methods: tuple[str, ...] = READ) -> Handler:
     """Let *handler* raise what is wrong with a request, or what does not answer behind it."""
 
     @wraps(handler)
     async def answer(request: web.Request) -> web.StreamResponse:
         """Answer, whatever happens."""
         try:
-            _check_method(request)
+            _check_method(request, methods)
             return await handler(request)
         except Refusal as refusal:
             return refusal.response()
+        except StorageFull as error:
+            return wait("storage-full", str(error), error.retry_after).response()
         except Unavailable as error:
-            return wait("store-away", f"what was asked for cannot be read: {error}", RETRY_AFTER).response()
+            return wait("store-away", f"what was asked for cannot be done: {error}", RETRY_AFTER).response()
 
     return answer
 
@@ -51,8 +53,9 @@ def not_found(slug: str, detail: str) -> Refusal:
     return Refusal(HTTPStatus.NOT_FOUND, slug, detail)
 
 
-def _check_method(request: web.Request) -> None:
-    if request.method not in _METHODS:
-        detail = f"this address is read with GET, not {request.method}"
-        allow = {"Allow": ", ".join(_METHODS)}
+def _check_method(request: web.Request, methods: tuple[str, ...]) -> None:
+    if request.method not in methods:
+        wanted = " or ".join(method for method in methods if method != "HEAD")
+        detail = f"this address is used with {wanted}, not {request.method}"
+        allow = {"Allow": ", ".join(methods)}
         raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, headers=allow)

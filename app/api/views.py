@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.reads import ShownAlert, ShownIncident
+from domain.events import Quarantined
 from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
 from domain.times import Millis, to_text
 
@@ -67,6 +68,23 @@ def timeline_view(entry: TimelineEntry) -> dict[str, Any]:
         "reason": entry.reason,
         "alert": entry.alert or None,
         "destination": entry.destination or None,
+    }
+
+
+def quarantine_view(kept: Quarantined) -> dict[str, Any]:
+    """Show a request in quarantine, without its body."""
+    return {
+        "id": kept.id,
+        "source": kept.source,
+        "received_at": to_text(kept.received_at),
+        "reason": kept.reason,
+        "path": kept.path,
+        "accepted": kept.accepted,
+        "method": kept.method,
+        "subpath": kept.subpath,
+        "content_type": kept.content_type,
+        "headers": kept.headers,
+        "query": kept.query,
     }
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.quarantine_commands import quarantine
 from app.cli.tool_commands import add_tool_commands
 
 cli = typer.Typer(
@@ -150,3 +151,4 @@ def demo(
 
 
 add_tool_commands(cli)
+cli.add_typer(quarantine, name="quarantine")

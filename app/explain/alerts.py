@@ -24,7 +24,7 @@ from correlation.rules import CorrelationRules
 from correlation.state import (
     QUARANTINE,
     GroupRecord,
-    Quarantined,
+    Undecided,
     alert_record,
     group_record,
     incident_record,
@@ -113,7 +113,7 @@ class _Shard:
         verdict, reason = self._ask(alert, key, group, at)
         batch = self._run(AlertsReceived("explain", at, [alert]), at)
         for log, line in batch.lines:
-            if log == QUARANTINE and isinstance(line, Quarantined):
+            if log == QUARANTINE and isinstance(line, Undecided):
                 verdict, reason = Verdict.QUARANTINED, line.error.strip().splitlines()[-1]
         record = batch.get(alert_record(key), AlertRecord)
         name = incident_record(record.incident) if record and record.incident else None

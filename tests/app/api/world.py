@@ -24,6 +24,7 @@ from app.api.alerts import Alerts
 from app.api.health import Check, Health
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.quarantine import Quarantine
 from app.api.stats import Statistics, Stats
 from app.metered import DeliveryMeter
 from app.reads import ReadModel
@@ -36,6 +37,7 @@ from domain.errors import BrokerUnavailable
 from domain.events import encode
 from domain.ports import Broker, Message, Received, alerts_mailbox, tickets_mailbox
 from domain.times import Millis
+from ingest.quarantine import Replaying
 from routing.router import IncidentRouter
 from tests.builders import NOON, received, routing_rules
 
@@ -86,6 +88,7 @@ class World:
         self.confirmed: Counter[str] = Counter()
         self.checks: dict[str, Check] = {"store": store.ping}
         self.reads = ReadModel(store, partitions, (DESTINATION,), IncidentRouter(routing_rules()))
+        self.replaying: Replaying | None = None
         self.client: TestClient[web.Request, web.Application]
         broker = cast(Broker, self.boxes)  # a worker only publishes
         self._correlation = [
@@ -149,6 +152,7 @@ class World:
             Stats(statistics),
             Health(self.checks),
             Metrics(statistics, self.meter, "1.2.3", self.ingest),
+            Quarantine(self.reads, self.replaying),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:

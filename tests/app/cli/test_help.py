@@ -13,6 +13,8 @@ from app.service import Role
 from tests.app.cli.running import tocsin
 
 COMMANDS = sorted(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
+GROUPS = ("quarantine", "source")
+"""Commands that have commands of their own."""
 EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 
 
@@ -22,6 +24,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "demo",
         "explain",
         "parse",
+        "quarantine",
         "schema",
         "send",
         "serve",
@@ -45,11 +48,13 @@ def test_help_has_examples_of_the_command_itself(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_name_only_options_that_there_are(command: str) -> None:
-    help_ = tocsin(command, "--help").stdout
-    options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_.partition("Options:")[2], re.MULTILINE)
+    for example in EXAMPLE.findall(tocsin(command, "--help").stdout):
+        words = shlex.split(example)
+        within = [words[2]] if command in GROUPS else []
+        help_ = tocsin(command, *within, "--help").stdout
+        options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_.partition("Options:")[2], re.MULTILINE)
 
-    for example in EXAMPLE.findall(help_):
-        assert {word for word in shlex.split(example) if word.startswith("--")} <= set(options)
+        assert {word for word in words if word.startswith("--")} <= set(options)
 
 
 def test_roles_are_those_of_the_service() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.shard.deciding import Decider, Letter, bisect, open_message
-from correlation.state import Quarantined
+from correlation.state import Undecided
 from domain.alert import Sightings
 from domain.batch import Batch
 from domain.events import encode
@@ -61,7 +61,7 @@ def test_quarantined_with_its_traceback() -> None:
 
     assert batch.counters["outcome.opened"] == 1
     (line,) = [line for log, line in batch.lines if log == "quarantine"]
-    assert isinstance(line, Quarantined)
+    assert isinstance(line, Undecided)
     assert "no item" in line.item
     assert "AttributeError" in line.error
 

@@ -1,0 +1,213 @@
+"""``tocsin quarantine``: what could not be understood by a running Tocsin, over its API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Never
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+import click
+import typer
+
+PATIENCE = 30.0
+AT_ONCE = 100
+WIDEST = 100
+"""Characters of a reason in a list."""
+
+
+class Refused(Exception):
+    """What Tocsin answered, in words."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Remote:
+    """The quarantine of the Tocsin at an address."""
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise typer.BadParameter(
+                f"{url!r} is not an address like http://127.0.0.1:8080", param_hint="--url"
+            )
+        self._url = f"{url.rstrip('/')}/api/v1/quarantine"
+
+    def all(self, source: str | None, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Go through what is kept, the last received first."""
+        cursor, left = "", limit
+        while left is None or left > 0:
+            asked = {"source": source, "cursor": cursor, "limit": min(left or AT_ONCE, AT_ONCE)}
+            page = self._json("GET", "?" + urlencode({key: value for key, value in asked.items() if value}))
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            cursor = page["next"]
+            if not cursor:
+                return
+
+    def one(self, id_: str) -> dict[str, Any]:
+        """Read one, with its body as text."""
+        return self._json("GET", f"/{quote(id_, safe='')}")
+
+    def body(self, id_: str) -> bytes:
+        """Read a body."""
+        return self._ask("GET", f"/{quote(id_, safe='')}/body")
+
+    def replay(self, id_: str, body: bytes = b"") -> dict[str, Any]:
+        """Have it tried again; with *body* in place of what is kept, unless that is empty."""
+        return self._json("POST", f"/{quote(id_, safe='')}/replay", body)
+
+    def drop(self, id_: str) -> None:
+        """Have it dropped."""
+        self._ask("DELETE", f"/{quote(id_, safe='')}")
+
+    def _json(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._ask(method, path, body))
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Content-Type": "application/octet-stream"} if body else {}
+        request = Request(self._url + path, body, headers, method=method)  # noqa: S310 - looked at above
+        try:
+            with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+                content: bytes = answer.read()
+                return content
+        except HTTPError as error:
+            raise Refused(error.code, _detail(error)) from None
+        except (URLError, OSError) as error:
+            fail(f"{self._url} cannot be reached: {getattr(error, 'reason', error)}")
+
+
+def run_list(url: str, source: str | None, limit: int, *, as_json: bool) -> None:
+    """Print what is kept, one a line."""
+    try:
+        for kept in Remote(url).all(source, limit):
+            typer.echo(json.dumps(kept, ensure_ascii=False) if as_json else _line(kept))
+    except Refused as error:
+        fail(str(error))
+
+
+def run_show(url: str, id_: str) -> None:
+    """Print a request as it came, secrets masked; the reason goes first."""
+    remote = Remote(url)
+    try:
+        kept, body = remote.one(id_), remote.body(id_)
+    except Refused as error:
+        fail(str(error))
+    where = f"{kept['path']}: " if kept["path"] else ""
+    typer.echo(f"{kept['received_at']}  {kept['source']}  {where}{kept['reason']}\n", err=True)
+    subpath = f"/{kept['subpath']}" if kept["subpath"] else ""
+    query = f"?{urlencode(kept['query'])}" if kept["query"] else ""
+    typer.echo(f"{kept['method']} /ingest/{kept['source']}{subpath}{query}")
+    for name, value in kept["headers"].items():
+        typer.echo(f"{name}: {value}")
+    typer.echo()
+    typer.echo(body)
+
+
+def run_edit(url: str, id_: str, file: Path | None) -> None:
+    """Replay a request with its body changed, in an editor or by *file*."""
+    remote = Remote(url)
+    try:
+        before = remote.body(id_)
+    except Refused as error:
+        fail(str(error))
+    path = file or _edited(before)
+    body = _bytes(path)
+    if not body or (file is None and body == before):
+        typer.echo(f"{'nothing was changed' if body else 'the body is empty'}, so nothing is replayed")
+        return
+    try:
+        told = remote.replay(id_, body)
+    except Refused as error:
+        fail(str(error) if file else f"{error}\nwhat you wrote is in {path}; go on with --file {path}")
+    if file is None:
+        path.unlink()
+    _report(id_, told)
+
+
+def run_replay(url: str, ids: list[str], source: str | None, *, everything: bool) -> None:
+    """Have requests tried again. Exits with 1 if any is still not understood."""
+    remote, failed, done, accepted = Remote(url), 0, 0, 0
+    for id_ in _chosen(remote, ids, source, everything=everything):
+        try:
+            told = remote.replay(id_)
+        except Refused as error:
+            failed += 1
+            typer.echo(f"{id_}  {error}", err=True)
+            continue
+        _report(id_, told)
+        done += 1
+        failed += bool(told["faults"])
+        accepted += told["accepted"]
+    typer.echo(f"{done} replayed with {accepted} alerts, {failed} still not understood")
+    if failed:
+        raise typer.Exit(1)
+
+
+def run_drop(url: str, ids: list[str], source: str | None, *, everything: bool) -> None:
+    """Drop requests. Exits with 1 if any is not there."""
+    remote, failed, done = Remote(url), 0, 0
+    for id_ in _chosen(remote, ids, source, everything=everything):
+        try:
+            remote.drop(id_)
+            done += 1
+        except Refused as error:
+            failed += 1
+            typer.echo(f"{id_}  {error}", err=True)
+    typer.echo(f"{done} dropped")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _chosen(remote: Remote, ids: list[str], source: str | None, *, everything: bool) -> list[str]:
+    if bool(ids) + bool(source) + everything != 1:
+        raise typer.BadParameter("name the ids, or --source, or --all")
+    try:
+        return ids or [kept["id"] for kept in remote.all(source)][::-1]  # as they came, the oldest first
+    except Refused as error:
+        fail(str(error))
+
+
+def _line(kept: dict[str, Any]) -> str:
+    where = f"{kept['path']}: " if kept["path"] else ""
+    reason = f"{where}{kept['reason']}".splitlines()[0]
+    shown = reason if len(reason) <= WIDEST else reason[: WIDEST - 1] + "…"
+    return f"{kept['id']}  {kept['received_at']}  {kept['source']}  {shown}"
+
+
+def _report(id_: str, told: dict[str, Any]) -> None:
+    left = f", {told['faults']} parts still not understood; it stays" if told["faults"] else ""
+    typer.echo(f"{id_}  {told['accepted']} alerts accepted{left}")
+
+
+def _edited(body: bytes) -> Path:
+    with NamedTemporaryFile(prefix="tocsin-", suffix=".body", delete=False) as file:
+        file.write(body)
+    click.edit(filename=file.name)
+    return Path(file.name)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fail(f"{path}: cannot be read: {error.strerror}")
+
+
+def _detail(error: HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"the answer was {error.code}, and not from Tocsin's API"
+
+
+def fail(message: str) -> Never:
+    """End with what is wrong."""
+    typer.echo(f"tocsin: {message}", err=True)
+    raise typer.Exit(1)
