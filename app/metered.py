@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -11,8 +11,8 @@ from prometheus_client import Counter, Histogram
 
 from domain.errors import DeliveryError, Reason
 from domain.incident import TicketRef
-from domain.ports import TicketSystem
-from domain.ticket import DesiredTicket, TicketAction
+from domain.ports import Callback, LinkKind, Polled, TicketSystem
+from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -58,6 +58,7 @@ class Metered:
     """A ticketing tool whose calls are metered."""
 
     def __init__(self, destination: str, system: TicketSystem, meter: DeliveryMeter) -> None:
+        self.capabilities = system.capabilities
         self.search_lag = system.search_lag
         self._destination = destination
         self._system = system
@@ -77,6 +78,34 @@ class Metered:
         """Change a ticket."""
         with self._meter.metering(self._destination, action):
             return await self._system.update(ref, ticket, action)
+
+    async def comment(self, ref: TicketRef, note: Note) -> None:
+        """Write a note."""
+        with self._meter.metering(self._destination, TicketAction.COMMENT):
+            await self._system.comment(ref, note)
+
+    async def link(self, ref: TicketRef, other: TicketRef, kind: LinkKind) -> None:
+        """Relate two tickets."""
+        with self._meter.metering(self._destination, TicketAction.LINK):
+            await self._system.link(ref, other, kind)
+
+    async def attach(self, ref: TicketRef, name: str, content: bytes, media_type: str) -> None:
+        """Attach a file; metered as a comment, which it is to people."""
+        with self._meter.metering(self._destination, TicketAction.COMMENT):
+            await self._system.attach(ref, name, content, media_type)
+
+    async def read(self, ref: TicketRef) -> TicketSeen:
+        """Tell how a ticket stands; metered as a look-up."""
+        with self._meter.metering(self._destination, TicketAction.FIND):
+            return await self._system.read(ref)
+
+    async def callback(self, call: Callback) -> Sequence[TicketSeen]:
+        """Understand what the tool posted: not a delivery, so not metered."""
+        return await self._system.callback(call)
+
+    async def poll(self, cursor: str) -> Polled:
+        """List what changed: not a delivery, so not metered."""
+        return await self._system.poll(cursor)
 
     async def ping(self) -> None:
         """Check that the tool answers: not a delivery, so not metered."""

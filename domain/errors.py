@@ -7,6 +7,7 @@
     │   ├── BrokerUnavailable
     │   └── StoreUnavailable
     ├── StorageFull            no room to keep what was sent; the sender must wait
+    ├── CallbackRefused        what claims to come from a ticketing tool does not, or cannot be understood
     ├── Fenced                 another process owns the shard now; drop everything held for it
     └── DeliveryError          a ticketing tool did not do what was asked
         ├── TemporaryError     worth another attempt
@@ -44,6 +45,14 @@ class StorageFull(TocsinError):
 
 class Fenced(TocsinError):
     """The shard was claimed by another process since; nothing was written."""
+
+
+class CallbackRefused(TocsinError):
+    """What was posted as a tool's news is not from it (``is_forged``), or is not what the tool sends."""
+
+    def __init__(self, message: str, *, is_forged: bool = False) -> None:
+        super().__init__(message)
+        self.is_forged = is_forged
 
 
 class Reason(StrEnum):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from domain.incident import TicketRef
-from domain.ticket import DesiredTicket, TicketAction
+from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen
 from domain.times import Millis
 
 
@@ -204,12 +205,65 @@ class StateStore(Protocol):
         ...
 
 
+class Capability(StrEnum):
+    """What a ticketing tool can do: mostly a method of ``TicketSystem`` that works."""
+
+    FIND = "find"
+    UPDATE = "update"
+    """Without it a change is a new message, as in a chat that cannot be edited."""
+    COMMENT = "comment"
+    LINK = "link"
+    ATTACH = "attach"
+    READ = "read"
+    CALLBACK = "callback"
+    POLL = "poll"
+    TRANSITION = "transition"
+    """It has states of work between open and resolved: ``update`` sets them."""
+    REOPEN = "reopen"
+    """A resolved ticket comes back. Without it ``update`` opens another, and returns that."""
+    PROBLEM = "problem"
+    """It has problem records: ``create`` heeds the ticket's kind."""
+    PING = "ping"
+    IDEMPOTENT = "idempotent"
+    """A create with the same key is the same ticket, so it may be repeated without a search."""
+
+
+class LinkKind(StrEnum):
+    """How a ticket relates to another."""
+
+    CHILD_OF = "child_of"
+    CAUSED_BY = "caused_by"
+    """An incident's problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A request that claims to come from a ticketing tool."""
+
+    body: bytes
+    received_at: Millis
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll brought."""
+
+    seen: Sequence[TicketSeen]
+    cursor: str
+    """Where to go on the next time."""
+
+
 class TicketSystem(Protocol):
     """One ticketing tool. It only translates and sends; retries, limits and metrics are around it.
 
-    Every method raises TemporaryError or PermanentError, and nothing else on purpose.
+    Every method raises TemporaryError or PermanentError, and nothing else on purpose. Those that belong to a
+    capability which the tool lacks are never called; ``adapters.tickets.base.Adapter`` has them all.
     """
 
+    capabilities: frozenset[Capability]
     search_lag: float
     """Seconds after a create until ``find`` is sure to see it."""
 
@@ -222,11 +276,42 @@ class TicketSystem(Protocol):
         ...
 
     async def update(self, ref: TicketRef, ticket: DesiredTicket, action: TicketAction) -> TicketRef:
-        """Make the ticket show *ticket*; *action* is update, resolve or reopen."""
+        """Make the ticket show *ticket*; *action* is update, resolve, reopen or transition.
+
+        The state is people's too: a plain update leaves it alone.
+        """
+        ...
+
+    async def comment(self, ref: TicketRef, note: Note) -> None:
+        """Write *note* where those who work on the ticket see it, not its customer."""
+        ...
+
+    async def link(self, ref: TicketRef, other: TicketRef, kind: LinkKind) -> None:
+        """Relate two tickets of this tool; a link that is there already is fine."""
+        ...
+
+    async def attach(self, ref: TicketRef, name: str, content: bytes, media_type: str) -> None:
+        """Attach a file."""
+        ...
+
+    async def read(self, ref: TicketRef) -> TicketSeen:
+        """Tell how a ticket stands. One that is gone is ``is_deleted``, not an error."""
+        ...
+
+    async def callback(self, call: Callback) -> Sequence[TicketSeen]:
+        """Authenticate and understand what the tool posted.
+
+        Raises:
+            CallbackRefused: it is not from the tool, or not what it sends.
+        """
+        ...
+
+    async def poll(self, cursor: str) -> Polled:
+        """List tickets changed since *cursor*; with an empty one nothing but where to begin."""
         ...
 
     async def ping(self) -> None:
-        """Check that the tool answers and lets us in; the error says what is missing."""
+        """Check that the tool answers, lets us in, and has what we write to; the error says what is missing."""
         ...
 
     async def close(self) -> None:

@@ -15,7 +15,31 @@ class TicketState(StrEnum):
     """What a ticket says of its incident. Tools have more states; adapters map them."""
 
     OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    ON_HOLD = "on_hold"
     RESOLVED = "resolved"
+    CLOSED = "closed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody works on it any more."""
+        return self in {TicketState.RESOLVED, TicketState.CLOSED}
+
+
+class TicketKind(StrEnum):
+    """What a ticket is about, in ITIL's words."""
+
+    INCIDENT = "incident"
+    PROBLEM = "problem"
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """Something to tell the people at a ticket, once."""
+
+    id: str
+    """Names it within its ticket, so that a tool that can look for it does not get it twice."""
+    text: str
 
 
 class DesiredTicket(msgspec.Struct, frozen=True, array_like=True):
@@ -39,6 +63,7 @@ class DesiredTicket(msgspec.Struct, frozen=True, array_like=True):
     url: str
     """Where the incident can be looked at."""
     opened_at: Millis
+    kind: TicketKind = TicketKind.INCIDENT
 
 
 class TicketAction(StrEnum):
@@ -48,6 +73,10 @@ class TicketAction(StrEnum):
     UPDATE = "update"
     RESOLVE = "resolve"
     REOPEN = "reopen"
+    TRANSITION = "transition"
+    """From one state of work to another: acknowledged, on hold, ..."""
+    COMMENT = "comment"
+    LINK = "link"
     FIND = "find"
 
 
@@ -60,3 +89,37 @@ class ObservedTicket(msgspec.Struct, frozen=True, array_like=True):
     state: TicketState | None
     """None while it is not known whether a transition was done."""
     written_at: Millis
+
+
+class Comment(msgspec.Struct, frozen=True, array_like=True):
+    """What somebody wrote into a ticket."""
+
+    id: str
+    author: str
+    text: str
+    at: Millis
+
+
+class TicketSeen(msgspec.Struct, frozen=True, array_like=True):
+    """How a ticket stands in its tool: by a callback, a poll, or a look. None is what the tool did not tell.
+
+    It is a state, not a change: what is news follows from comparing it to what was known. So it does no harm
+    when it comes twice, late, or tells what we wrote ourselves.
+    """
+
+    id: str
+    """The tool's own id, as in ``TicketRef.id``."""
+    at: Millis
+    """When the tool last changed it. What is older than what was seen already is old news."""
+    actor: str = ""
+    """Who changed it, where the tool tells."""
+    state: TicketState | None = None
+    title: str | None = None
+    priority: Priority | None = None
+    assignee: str | None = None
+    """Person or group; empty for nobody."""
+    comments: tuple[Comment, ...] = ()
+    """Those that came with this news, at most. Our own are left out where the tool tells the author."""
+    merged_into: str = ""
+    """Id of the ticket it was merged into."""
+    is_deleted: bool = False

@@ -16,7 +16,7 @@ from adapters.delivery.breaker import calls_allowed
 from adapters.delivery.state import Breaker, Call, Failure, Outcome
 from domain.errors import DeliveryError, PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
-from domain.ports import TicketSystem
+from domain.ports import Capability, TicketSystem
 from domain.ticket import TicketAction
 from domain.times import Millis
 
@@ -123,7 +123,10 @@ class Calls:
             return await self._system.find(call.ticket.key)
         if call.action is TicketAction.CREATE or call.ref is None:
             return await self._system.create(call.ticket)
-        return await self._system.update(call.ref, call.ticket, call.action)
+        action = call.action
+        if action is TicketAction.TRANSITION and Capability.TRANSITION not in self._system.capabilities:
+            action = TicketAction.UPDATE
+        return await self._system.update(call.ref, call.ticket, action)
 
     def _failed(self, call: Call, error: DeliveryError) -> Outcome:
         retry_after = getattr(error, "retry_after", None) or 0.0

@@ -74,8 +74,14 @@ def _difference(record: TicketRecord) -> TicketAction | None:
     if observed is None:
         return TicketAction.CREATE if record.intent is None else TicketAction.FIND
     if desired.state is not observed.state:
-        return TicketAction.RESOLVE if desired.state is TicketState.RESOLVED else TicketAction.REOPEN
+        return _transition(observed.state, desired.state)
     return TicketAction.UPDATE if desired.version > observed.version else None
+
+
+def _transition(shown: TicketState | None, wanted: TicketState) -> TicketAction:
+    if wanted.is_over:
+        return TicketAction.RESOLVE
+    return TicketAction.REOPEN if shown is None or shown.is_over else TicketAction.TRANSITION
 
 
 def _earliest(record: TicketRecord, action: TicketAction, pace: Pace) -> Millis:
@@ -128,12 +134,13 @@ def _observed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
         return record.observed
     action = outcome.call.action
     version = 0 if action is TicketAction.FIND else outcome.call.ticket.version
-    return ObservedTicket(outcome.ref, version, _state_after(action, record), outcome.at)
+    return ObservedTicket(outcome.ref, version, _state_after(outcome, record), outcome.at)
 
 
-def _state_after(action: TicketAction, record: TicketRecord) -> TicketState | None:
-    if action is TicketAction.RESOLVE:
-        return TicketState.RESOLVED
+def _state_after(outcome: Outcome, record: TicketRecord) -> TicketState | None:
+    action = outcome.call.action
+    if action in {TicketAction.RESOLVE, TicketAction.TRANSITION}:
+        return outcome.call.ticket.state
     if action is TicketAction.UPDATE and record.observed is not None:
         return record.observed.state
     return TicketState.OPEN

@@ -1,7 +1,8 @@
-"""What all destinations have in common in the configuration."""
+"""What all destinations have in common: their settings, and an adapter that can nothing yet."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -17,6 +18,10 @@ from pydantic import (
 from pydantic.functional_validators import AfterValidator
 
 from domain.durations import parse_duration
+from domain.errors import PermanentError, Reason
+from domain.incident import TicketRef
+from domain.ports import Callback, Capability, LinkKind, Polled
+from domain.ticket import Note, TicketSeen
 from domain.times import Millis
 
 Duration = Annotated[
@@ -87,3 +92,47 @@ class Auth(Settings):
         if (self.bearer is None) == (self.basic is None):
             raise ValueError("needs one of bearer and basic")
         return self
+
+
+class Adapter:
+    """Base of the adapters: lacks every capability. An adapter names those it has and overrides their methods."""
+
+    capabilities: frozenset[Capability] = frozenset()
+    search_lag: float = 0.0
+
+    async def find(self, key: str) -> TicketRef | None:  # noqa: ARG002 - the port's signature
+        """Find nothing: this tool has no search. An unknown create is done again."""
+        return None
+
+    async def comment(self, ref: TicketRef, note: Note) -> None:
+        """Write a note."""
+        raise self._lacks(Capability.COMMENT, ref, note)
+
+    async def link(self, ref: TicketRef, other: TicketRef, kind: LinkKind) -> None:
+        """Relate two tickets."""
+        raise self._lacks(Capability.LINK, ref, other, kind)
+
+    async def attach(self, ref: TicketRef, name: str, content: bytes, media_type: str) -> None:
+        """Attach a file."""
+        raise self._lacks(Capability.ATTACH, ref, name, content, media_type)
+
+    async def read(self, ref: TicketRef) -> TicketSeen:
+        """Tell how a ticket stands."""
+        raise self._lacks(Capability.READ, ref)
+
+    async def callback(self, call: Callback) -> Sequence[TicketSeen]:
+        """Understand what the tool posted."""
+        raise self._lacks(Capability.CALLBACK, call)
+
+    async def poll(self, cursor: str) -> Polled:
+        """List what changed."""
+        raise self._lacks(Capability.POLL, cursor)
+
+    async def ping(self) -> None:
+        """Ask nothing: this tool has no way to be asked without a message going out."""
+
+    async def close(self) -> None:
+        """Nothing to let go of: the session is shared."""
+
+    def _lacks(self, capability: Capability, *_: object) -> PermanentError:
+        return PermanentError(f"{type(self).__name__} cannot {capability.value}", Reason.BUG)

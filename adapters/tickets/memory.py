@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adapters.http import Http
-from adapters.tickets.base import DestinationOptions
+from adapters.tickets.base import Adapter, DestinationOptions
 from domain.errors import DeliveryError, PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
+from domain.ports import Capability
 from domain.ticket import DesiredTicket, TicketAction
 
 KEPT_ACTIONS = 10_000
@@ -43,10 +44,10 @@ class Trouble:
     """Whether the ticket is written before the error is raised."""
 
 
-class Memory:
+class Memory(Adapter):
     """Tickets in a dictionary. Like most tools it makes a second ticket for the same key when told to."""
 
-    search_lag = 0.0
+    capabilities = frozenset({Capability.FIND, Capability.UPDATE, Capability.REOPEN, Capability.PING})
 
     def __init__(self) -> None:
         self.tickets: dict[str, DesiredTicket] = {}
@@ -79,9 +80,6 @@ class Memory:
 
     async def ping(self) -> None:
         """Always there."""
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
     def _write(self, action: TicketAction, id_: str, ticket: DesiredTicket) -> TicketRef:
         trouble = self._troubles.popleft() if self._troubles else None

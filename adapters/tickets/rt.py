@@ -20,9 +20,10 @@ import msgspec
 from pydantic import Field, SecretStr, StringConstraints
 
 from adapters.http import Http, Reply
-from adapters.tickets.base import Address, DestinationOptions, Settings
+from adapters.tickets.base import Adapter, Address, DestinationOptions, Settings
 from domain.errors import PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
+from domain.ports import Capability
 from domain.priority import Priority
 from domain.ticket import DesiredTicket, TicketAction, TicketState
 
@@ -121,10 +122,10 @@ class Queue(msgspec.Struct, rename={"links": "_hyperlinks", "fields": "TicketCus
     fields: list[CustomField] = []
 
 
-class RequestTracker:
+class RequestTracker(Adapter):
     """The tickets of one queue."""
 
-    search_lag = 0.0
+    capabilities = frozenset({Capability.FIND, Capability.UPDATE, Capability.REOPEN, Capability.PING})
 
     def __init__(self, config: RequestTrackerConfig, http: Http) -> None:
         token = config.token.get_secret_value()
@@ -173,9 +174,6 @@ class RequestTracker:
         if await self._search(f"probe{token_hex(8)}"):
             message = f"Request Tracker: a search for a random {self._config.key_field} found tickets"
             raise PermanentError(message, Reason.BAD_ANSWER)
-
-    async def close(self) -> None:
-        """Nothing to let go of: the session is shared."""
 
     async def _search(self, key: str) -> list[Row]:
         query = f"CF.{{{self._config.key_field}}} = '{_quoted(key)}'"

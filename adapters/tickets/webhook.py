@@ -20,9 +20,10 @@ import standardwebhooks
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
 from adapters.http import Client, Http, Reply
-from adapters.tickets.base import Address, Auth, DestinationOptions
+from adapters.tickets.base import Adapter, Address, Auth, DestinationOptions
 from domain.errors import DeliveryError, PermanentError, Reason
 from domain.incident import TicketRef
+from domain.ports import Capability
 from domain.ticket import DesiredTicket, TicketAction
 
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
@@ -65,10 +66,10 @@ class WebhookConfig(DestinationOptions):
         return Webhook(self, http)
 
 
-class Webhook:
+class Webhook(Adapter):
     """The sending side of the contract."""
 
-    search_lag = 0.0
+    capabilities = frozenset({Capability.FIND, Capability.UPDATE, Capability.REOPEN, Capability.PING})
 
     def __init__(
         self, config: WebhookConfig, http: Http, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -106,9 +107,6 @@ class Webhook:
         if found is not None:
             message = f"GET ?key= of a key that was never used found ticket {found.id}; it must answer 404"
             raise PermanentError(message, Reason.BAD_ANSWER)
-
-    async def close(self) -> None:
-        """Nothing to let go of: the session is shared."""
 
     async def _post(self, action: TicketAction, ticket: DesiredTicket) -> Reply:
         body = msgspec.json.encode(to_body(action, ticket))

@@ -1,6 +1,7 @@
 """What a TicketSystem must do, whatever tool it speaks to.
 
-``TicketSystemContract`` is the life of a ticket; a subclass gives the fixture ``tool``.
+``TicketSystemContract`` is the life of a ticket; a subclass gives the fixture ``tool``. Tests marked with
+``needs`` are for tools that have the capability. What people do in a tool is in ``two_way``.
 ``HttpTicketContract`` is what becomes of troubles on the way; a subclass gives the fixture ``speak_to``.
 The name of a subclass begins with ``Test``, so that pytest collects it.
 """
@@ -8,7 +9,7 @@ The name of a subclass begins with ``Test``, so that pytest collects it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -18,10 +19,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from adapters.fakes.base import Shown
 from adapters.http import Http
 from domain.errors import DeliveryError, PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
-from domain.ports import TicketSystem
+from domain.ports import Capability, TicketSystem
 from domain.priority import Level, Priority
 from domain.ticket import DesiredTicket, TicketAction, TicketState
 from tests.fakes.broken import Trouble, broken_app
@@ -34,23 +36,19 @@ HOSTILE = f"{MARKUP}\r\nX-Injected: yes\r\n\r\n\tend"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A ticket as a person sees it in the tool."""
-
-    title: str
-    text: str
-    is_open: bool
-    priority: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tool:
     """A ticketing tool under test, and the eyes of a person in front of it."""
 
     system: TicketSystem
     look: Callable[[TicketRef], Awaitable[Shown]]
-    priorities: dict[Priority, str]
+    priorities: Mapping[Priority, str]
     """How the tool shows each."""
+    longest: int = 1_000_000
+    """Characters of a description that the tool keeps."""
+
+
+needs = pytest.mark.needs
+"""Marks a test with the capabilities it is about."""
 
 
 def a_ticket(key: str = "", **changes: object) -> DesiredTicket:
@@ -85,6 +83,7 @@ class TicketSystemContract:
         assert shown.is_open
         assert shown.priority == tool.priorities[Priority.P2]
 
+    @needs(Capability.FIND)
     async def test_find_agrees_with_what_create_returned(self, tool: Tool) -> None:
         ticket = a_ticket()
         ref = await tool.system.create(ticket)
@@ -92,11 +91,13 @@ class TicketSystemContract:
 
         assert await tool.system.find(ticket.key) == ref
 
+    @needs(Capability.FIND)
     async def test_a_key_that_was_never_used_is_not_found(self, tool: Tool) -> None:
         await tool.system.create(a_ticket())
 
         assert await tool.system.find(uuid4().hex[:16]) is None
 
+    @needs(Capability.FIND)
     @pytest.mark.parametrize("near", ["{0}0", "0{0}", "{0}'", "{0}%", "%", "", "{0}' OR id > '0", "\\"])
     async def test_a_similar_key_does_not_find_another_ticket(self, tool: Tool, near: str) -> None:
         ticket = a_ticket()
@@ -104,6 +105,7 @@ class TicketSystemContract:
 
         assert await tool.system.find(near.format(ticket.key)) is None
 
+    @needs(Capability.FIND)
     async def test_each_ticket_is_its_own(self, tool: Tool) -> None:
         first, second = a_ticket(), a_ticket()
         refs = [await tool.system.create(first), await tool.system.create(second)]
@@ -112,6 +114,7 @@ class TicketSystemContract:
         assert refs[0].id != refs[1].id
         assert [await tool.system.find(ticket.key) for ticket in (first, second)] == refs
 
+    @needs(Capability.UPDATE)
     async def test_an_update_changes_title_and_priority(self, tool: Tool) -> None:
         ticket = a_ticket()
         ref = await tool.system.create(ticket)
@@ -124,6 +127,7 @@ class TicketSystemContract:
         assert shown.priority == tool.priorities[Priority.P1]
         assert shown.is_open
 
+    @needs(Capability.UPDATE, Capability.REOPEN)
     async def test_a_ticket_is_resolved_and_reopened(self, tool: Tool) -> None:
         ticket = a_ticket()
         ref = await tool.system.create(ticket)
@@ -135,6 +139,7 @@ class TicketSystemContract:
 
         assert opened == [False, False, True, True, False]
 
+    @needs(Capability.FIND, Capability.UPDATE, Capability.REOPEN)
     async def test_a_resolved_ticket_is_still_found(self, tool: Tool) -> None:
         ticket = a_ticket()
         ref = await tool.system.create(ticket)
@@ -148,6 +153,7 @@ class TicketSystemContract:
 
         assert not (await tool.look(ref)).is_open
 
+    @needs(Capability.UPDATE)
     async def test_a_repeated_update_is_no_error(self, tool: Tool) -> None:
         ticket = a_ticket()
         ref = await tool.system.create(ticket)
@@ -168,7 +174,8 @@ class TicketSystemContract:
         shown = await tool.look(await tool.system.create(a_ticket(description=long)))
 
         assert len(long.encode()) > 64_000
-        assert long.rstrip() in shown.text
+        kept = long.rstrip() if len(long) <= tool.longest else long[: tool.longest // 2]
+        assert kept in shown.text
 
     async def test_hostile_text_stays_text(self, tool: Tool) -> None:
         ticket = a_ticket(title=HOSTILE, description=HOSTILE, team=HOSTILE, service=HOSTILE)
@@ -179,6 +186,7 @@ class TicketSystemContract:
         assert MARKUP in shown.title
         assert MARKUP in shown.text
 
+    @needs(Capability.PING)
     async def test_a_ping_is_answered(self, tool: Tool) -> None:
         await tool.system.ping()
 
@@ -233,6 +241,7 @@ class HttpTicketContract:
         assert caught.value.reason is reason
         assert caught.value.unknown is unknown
 
+    @needs(Capability.FIND)
     @pytest.mark.parametrize("name", sorted(TROUBLES.keys() - {"404"}))
     async def test_a_find_that_meets_trouble_never_says_that_there_is_none(
         self, speak_to: SpeakTo, name: str
@@ -245,6 +254,7 @@ class HttpTicketContract:
         assert caught.value.reason is reason
         assert not caught.value.unknown
 
+    @needs(Capability.UPDATE)
     @pytest.mark.parametrize("name", ["401", "404", "429", "500", "hang", "drop"])
     async def test_an_update_that_meets_trouble(self, speak_to: SpeakTo, name: str) -> None:
         trouble, kind, reason, _ = TROUBLES[name]
@@ -254,6 +264,7 @@ class HttpTicketContract:
 
         assert caught.value.reason is reason
 
+    @needs(Capability.PING)
     @pytest.mark.parametrize("name", ["401", "429", "500", "hang", "a page"])
     async def test_a_ping_that_meets_trouble(self, speak_to: SpeakTo, name: str) -> None:
         trouble, kind, reason, _ = TROUBLES[name]

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from adapters.fakes.webhook import FakeWebhook
 from adapters.http import Http
 from adapters.tickets.webhook import Webhook, WebhookConfig, to_body
 from domain.errors import PermanentError, Reason
@@ -23,7 +24,6 @@ from domain.ticket import TicketAction, TicketState
 from tests.builders import NOON
 from tests.docs.pages import blocks, page
 from tests.docs.sample import ticket
-from tests.fakes.webhook import WebhookSink
 
 PAGE = page("docs/webhook.md")
 SECRET = "what DESK_SECRET holds"
@@ -38,7 +38,7 @@ def webhook(url: str, *, secret: str = SECRET, clock: Any = None) -> Iterator[tu
 
 
 async def test_the_request_is_the_one_that_the_code_makes() -> None:
-    sink = WebhookSink()
+    sink = FakeWebhook()
     async with TestServer(sink.app()) as server:
         with webhook(str(server.make_url("/tickets")), clock=lambda: TOLD) as (desk, http):
             await desk.create(ticket())

@@ -49,8 +49,8 @@ class Tool:
 
     def _written(self, ticket: DesiredTicket, call: Call) -> DesiredTicket:
         """An update changes what is written, only a transition changes the state."""
-        states = {TicketAction.RESOLVE: TicketState.RESOLVED, TicketAction.REOPEN: TicketState.OPEN}
-        return replace(call.ticket, state=states.get(call.action, ticket.state))
+        states = {TicketAction.UPDATE: ticket.state, TicketAction.REOPEN: TicketState.OPEN}
+        return replace(call.ticket, state=states.get(call.action, call.ticket.state))
 
 
 class Faults(RuleBasedStateMachine):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.fakes.base import Shown
 from adapters.http import Http
 from adapters.tickets.memory import Memory, MemoryConfig
 from domain.errors import PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
 from domain.priority import Priority
 from domain.ticket import TicketAction, TicketState
-from tests.contracts.tickets import Shown, TicketSystemContract, Tool, a_ticket
+from tests.contracts.tickets import TicketSystemContract, Tool, a_ticket
 
 
 class TestMemory(TicketSystemContract):

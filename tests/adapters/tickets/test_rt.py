@@ -13,6 +13,8 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
+from adapters.fakes import rt as fake
+from adapters.fakes.base import Handler, Shown
 from adapters.http import Http
 from adapters.tickets.rt import (
     DEFAULT_PRIORITIES,
@@ -34,7 +36,6 @@ from domain.ticket import TicketAction, TicketState
 from tests.contracts.tickets import (
     SHORT,
     HttpTicketContract,
-    Shown,
     SpeakTo,
     TicketSystemContract,
     Tool,
@@ -42,7 +43,6 @@ from tests.contracts.tickets import (
     serving,
     speaking,
 )
-from tests.fakes import rt as fake
 from tests.fakes.broken import Trouble, broken_app
 from tests.services import rt as real
 
@@ -277,7 +277,7 @@ async def test_trouble_after_a_create_tells_that_the_ticket_may_be_there() -> No
     app = rt.app()
 
     @web.middleware
-    async def no_reads(request: web.Request, handler: fake.Handler) -> web.StreamResponse:
+    async def no_reads(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request) if request.method == "POST" else web.Response(status=500)
 
     app.middlewares.append(no_reads)

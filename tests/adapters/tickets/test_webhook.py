@@ -12,6 +12,8 @@ import standardwebhooks
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
+from adapters.fakes.base import Shown
+from adapters.fakes.webhook import FakeWebhook
 from adapters.http import Http
 from adapters.tickets import DestinationConfig
 from adapters.tickets.webhook import Webhook, WebhookConfig, to_body
@@ -23,7 +25,6 @@ from domain.ticket import TicketAction, TicketState
 from tests.contracts.tickets import (
     SHORT,
     HttpTicketContract,
-    Shown,
     SpeakTo,
     TicketSystemContract,
     Tool,
@@ -32,7 +33,6 @@ from tests.contracts.tickets import (
     speaking,
 )
 from tests.fakes.broken import Trouble, broken_app
-from tests.fakes.webhook import WebhookSink
 
 
 def config(url: str, **settings: Any) -> WebhookConfig:
@@ -44,13 +44,13 @@ def plain(http: Http, url: str) -> TicketSystem:
 
 
 @pytest.fixture
-def sink() -> WebhookSink:
-    return WebhookSink()
+def sink() -> FakeWebhook:
+    return FakeWebhook()
 
 
 class TestWebhook(TicketSystemContract):
     @pytest.fixture
-    async def tool(self, sink: WebhookSink) -> AsyncIterator[Tool]:
+    async def tool(self, sink: FakeWebhook) -> AsyncIterator[Tool]:
         async def look(ref: TicketRef) -> Shown:
             ticket = next(one for one in sink.tickets.values() if one["number"] == ref.id)["ticket"]
             is_open = ticket["state"] == TicketState.OPEN
@@ -95,7 +95,7 @@ def test_the_body_is_the_published_contract() -> None:
     }
 
 
-async def test_a_request_names_its_key_and_version(sink: WebhookSink) -> None:
+async def test_a_request_names_its_key_and_version(sink: FakeWebhook) -> None:
     async with speaking(plain, sink.app()) as system:
         await system.create(a_ticket("a1b2", version=3))
     (posted,) = sink.posted
@@ -107,7 +107,7 @@ async def test_a_request_names_its_key_and_version(sink: WebhookSink) -> None:
 
 
 @pytest.mark.parametrize("secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "correct horse battery staple"])
-async def test_a_secret_signs_by_standard_webhooks(sink: WebhookSink, secret: str) -> None:
+async def test_a_secret_signs_by_standard_webhooks(sink: FakeWebhook, secret: str) -> None:
     async with serving(sink.app()) as url:
         http = Http()
         await config(f"{url}/tickets", secret=secret).build(http).create(a_ticket("a1b2"))
@@ -119,7 +119,7 @@ async def test_a_secret_signs_by_standard_webhooks(sink: WebhookSink, secret: st
     assert posted.headers["webhook-id"] == posted.headers["Idempotency-Key"] == "a1b2:1"
 
 
-async def test_the_time_signed_is_the_time_of_sending(sink: WebhookSink) -> None:
+async def test_the_time_signed_is_the_time_of_sending(sink: FakeWebhook) -> None:
     async with serving(sink.app()) as url:
         http = Http()
         hook = Webhook(config(f"{url}/tickets", secret="x"), http, lambda: datetime(2024, 1, 1, tzinfo=UTC))
@@ -129,7 +129,7 @@ async def test_the_time_signed_is_the_time_of_sending(sink: WebhookSink) -> None
     assert sink.posted[0].headers["webhook-timestamp"] == "1704067200"
 
 
-async def test_authentication_and_headers_are_sent(sink: WebhookSink) -> None:
+async def test_authentication_and_headers_are_sent(sink: FakeWebhook) -> None:
     settings = {"auth": {"basic": {"username": "me", "password": "pw"}}, "headers": {"X-Tenant": "acme"}}
     async with serving(sink.app()) as url:
         http = Http()

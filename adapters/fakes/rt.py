@@ -9,21 +9,23 @@ a list are dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from aiohttp import web
 
+from adapters.fakes.base import Fake, Handler, Shown
+from domain.priority import Priority
+
 QUEUE = "Incidents"
-TOKEN = "1-14-0123456789abcdef"
+TOKEN = "1-14-0123456789abcdef"  # noqa: S105 - of a fake
 FIELDS = {"ExternalID": None, "Impact": ("high", "medium", "low"), "Urgency": ("high", "medium", "low")}
 UNIQUE = "ExternalID"
 STATUSES = {"new", "open", "stalled", "resolved", "rejected", "deleted"}
+CLOSED = {"resolved", "rejected", "deleted"}
 QUERY = re.compile(r"CF\.\{(?P<field>[^{}]+)\} = '(?P<value>(?:[^'\\]|\\.)*)'")
 ROOT = "/REST/2.0"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
@@ -39,28 +41,62 @@ class Ticket:
     merged_into: int | None = None
 
 
-@dataclass(slots=True)
-class FakeRT:
-    """Serve `app` somewhere."""
+class FakeRT(Fake):
+    """One queue of a Request Tracker."""
 
-    tickets: dict[int, Ticket] = field(default_factory=dict)
+    type = "rt"
+    priorities: ClassVar[Mapping[Priority, str]] = {
+        Priority.P1: "100",
+        Priority.P2: "75",
+        Priority.P3: "50",
+        Priority.P4: "25",
+        Priority.P5: "0",
+    }
 
-    def app(self) -> web.Application:
-        """Make the server."""
-        app = web.Application(middlewares=[_let_in], client_max_size=4 << 20)
-        app.add_routes(
-            [
-                web.get(f"{ROOT}/rt", self._version),
-                web.get(f"{ROOT}/queue/{{name}}", self._queue),
-                web.get(f"{ROOT}/tickets", self._search),
-                web.post(f"{ROOT}/ticket", self._create),
-                web.get(f"{ROOT}/ticket/{{id:\\d+}}", self._show),
-                web.put(f"{ROOT}/ticket/{{id:\\d+}}", self._update),
-                web.post(f"{ROOT}/ticket/{{id:\\d+}}/comment", self._comment),
-                web.get(f"{ROOT}/ticket/{{id:\\d+}}/attachments", self._attachments),
-            ]
+    def __init__(self, *, search_lag: float = 0.0) -> None:
+        super().__init__(search_lag=search_lag)
+        self.tickets: dict[int, Ticket] = {}
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        """List what it answers."""
+        return [
+            web.get(f"{ROOT}/rt", self._version),
+            web.get(f"{ROOT}/queue/{{name}}", self._queue),
+            web.get(f"{ROOT}/tickets", self._search),
+            web.post(f"{ROOT}/ticket", self._create),
+            web.get(f"{ROOT}/ticket/{{id:\\d+}}", self._show),
+            web.put(f"{ROOT}/ticket/{{id:\\d+}}", self._update),
+            web.post(f"{ROOT}/ticket/{{id:\\d+}}/comment", self._comment),
+            web.get(f"{ROOT}/ticket/{{id:\\d+}}/attachments", self._attachments),
+        ]
+
+    def settings(self, url: str) -> dict[str, Any]:
+        """Give the settings of a destination."""
+        return {"type": "rt", "url": url, "token": TOKEN, "queue": QUEUE}
+
+    def wrong_settings(self, url: str) -> dict[str, Any]:
+        """Give settings with another token."""
+        return self.settings(url) | {"token": "1-14-ffffffffffffffff"}
+
+    def ids(self) -> list[str]:
+        """List all tickets."""
+        return [str(id_) for id_ in self.tickets]
+
+    def look(self, id_: str) -> Shown:
+        """See a ticket."""
+        ticket = self.tickets[int(id_)]
+        is_open = ticket.status not in CLOSED
+        text, *comments = ticket.contents
+        return Shown(
+            ticket.subject, text, is_open, str(ticket.priority), comments=tuple(comments), state=ticket.status
         )
-        return app
+
+    @web.middleware
+    async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Check the token."""
+        if request.headers.get("Authorization") != f"token {TOKEN}":
+            return _message(401, "Unauthorized")
+        return await handler(request)
 
     async def _version(self, _: web.Request) -> web.Response:
         return web.json_response({"Version": "5.0.3"})
@@ -142,13 +178,6 @@ class FakeRT:
     def _set_mergeinto(self, ticket: Ticket, into: int) -> list[str]:
         ticket.merged_into = into
         return ["Merge Successful"]
-
-
-@web.middleware
-async def _let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.headers.get("Authorization") != f"token {TOKEN}":
-        return _message(401, "Unauthorized")
-    return await handler(request)
 
 
 def _message(status: int, message: str) -> web.Response:

@@ -1,0 +1,15 @@
+"""Stand-ins for ticketing tools, and the one list of them: what the contract suite runs and ``tocsin fake`` serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.fakes.base import Fake
+from adapters.fakes.rt import FakeRT
+from adapters.fakes.webhook import FakeWebhook
+
+FAKES: Mapping[str, type[Fake]] = {
+    "rt": FakeRT,
+    "webhook": FakeWebhook,
+}
+"""By name: the destination's type, and behind it what tells a variant, like ``jira_cloud``."""

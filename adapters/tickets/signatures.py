@@ -1,0 +1,32 @@
+"""Whether a callback comes from its tool: shared secrets and HMACs, compared in constant time."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+
+from domain.errors import CallbackRefused
+
+
+def check_hmac(secret: str, message: bytes, given: str, digest: str = "sha256") -> None:
+    """Check the hex HMAC *given* of *message*; what precedes a ``=`` in it names the algorithm and is left out.
+
+    Raises:
+        CallbackRefused: it is another, or there is none.
+    """
+    if not given:
+        raise CallbackRefused("the signature is missing", is_forged=True)
+    expected = hmac.new(secret.encode(), message, digest).hexdigest()
+    if not hmac.compare_digest(expected.encode(), given.rpartition("=")[2].strip().lower().encode()):
+        raise CallbackRefused("the signature does not fit the body", is_forged=True)
+
+
+def check_secret(secret: str, headers: Mapping[str, str], name: str) -> None:
+    """Check that the header *name*, in lower case, holds *secret*.
+
+    Raises:
+        CallbackRefused: it holds another, or is not there.
+    """
+    given = headers.get(name, "")
+    if not hmac.compare_digest(secret.encode(), given.encode()):
+        raise CallbackRefused(f"the header {name} does not hold the secret", is_forged=True)
