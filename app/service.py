@@ -38,6 +38,7 @@ from correlation.rules import DAY
 from domain.ports import Broker, StateStore, alerts_mailbox, tickets_mailbox
 from domain.times import Millis
 from ingest.publisher import Publisher, Publishes
+from ingest.recorder import Recorder
 from ingest.reporter import Reporter
 from ingest.server import Ingest
 from ingest.spool import Spool
@@ -80,8 +81,10 @@ def clock() -> Millis:
 
 
 @asynccontextmanager
-async def running(settings: Settings, data: Path, roles: frozenset[Role]) -> AsyncIterator[Service]:
-    """Run the given roles until the block ends. *data* is a folder that exists."""
+async def running(
+    settings: Settings, data: Path, roles: frozenset[Role], record: Path | None = None
+) -> AsyncIterator[Service]:
+    """Run the given roles until the block ends. *data* and *record*, for what is posted, are folders that exist."""
     async with AsyncExitStack() as stack:
         broker, store = await _ports(settings, data, stack)
         tasks = await stack.enter_async_context(Tasks())
@@ -92,7 +95,8 @@ async def running(settings: Settings, data: Path, roles: frozenset[Role]) -> Asy
         if Role.CORRELATE in roles:
             _start_correlation(service, ports, stack)
         if Role.INGEST in roles:
-            await _start_ingest(service, data, stack)
+            recorder = _start_recorder(service, record, stack) if record else None
+            await _start_ingest(service, data, recorder, stack)
         yield service
 
 
@@ -157,7 +161,21 @@ def _start(service: Service, shard: Shard, stack: AsyncExitStack) -> None:
     stack.push_async_callback(stop)
 
 
-async def _start_ingest(service: Service, data: Path, stack: AsyncExitStack) -> None:
+def _start_recorder(service: Service, folder: Path, stack: AsyncExitStack) -> Recorder:
+    recorder = Recorder(folder)
+    task = service.tasks.start(recorder.run(), "recorder")
+
+    async def stop() -> None:
+        recorder.stop()
+        await service.tasks.finish(task, GRACE)
+
+    stack.push_async_callback(stop)
+    return recorder
+
+
+async def _start_ingest(
+    service: Service, data: Path, recorder: Recorder | None, stack: AsyncExitStack
+) -> None:
     settings = service.settings
     outlet: Publishes = service.broker
     if settings.broker is not None:
@@ -184,4 +202,4 @@ async def _start_ingest(service: Service, data: Path, stack: AsyncExitStack) -> 
     stack.push_async_callback(drain)
     service.publisher = publisher
     sources = {name: config.build(name, settings.ingest) for name, config in settings.sources.items()}
-    service.ingest = Ingest(sources, publisher, clock, settings.ingest.build())
+    service.ingest = Ingest(sources, publisher, clock, settings.ingest.build(), recorder)

@@ -23,6 +23,7 @@ from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
 from ingest.quarantine import Replaying
 from ingest.reading import Body, Bounds, read_body, read_plain
+from ingest.recorder import Recorder
 from ingest.source import Source
 from ingest.sources import BadBody, Post, Style
 
@@ -55,8 +56,10 @@ class Ingest:
         publisher: Accepts,
         now: Callable[[], Millis],
         bounds: Bounds | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._sources = sources
+        self._recorder = recorder
         self._now = now
         self._bounds = bounds or Bounds()
         self._budget = Budget(BYTES_IN_FLIGHT)
@@ -168,6 +171,8 @@ class Ingest:
         body = request.get(_EARLY_BODY) or await read_body(request, self._bounds, source.tool, self._budget)
         verdict = verdict or await with_body(request, source, body, now, path)
         post = post_of(request, body.unpacked, self._now(), source.name, path)
+        if self._recorder is not None and not self._recorder.note(post):
+            self.intake.noticed[source.name, "not_recorded"] += 1
         return await self._settle(source, post, verdict, push=push)
 
     async def _settle(self, source: Source, post: Post, verdict: Verdict, *, push: bool) -> web.Response:

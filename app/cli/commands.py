@@ -55,6 +55,12 @@ def serve(
         list[RoleName] | None,
         typer.Option(help="Do only this share of the work; may be given several times."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", readable=False, help="Keep what is posted there, secrets masked: for fixtures."
+        ),
+    ] = None,
 ) -> None:
     """Run Tocsin until SIGTERM or Ctrl-C; a second one ends it at once.
 
@@ -66,7 +72,7 @@ def serve(
     """  # noqa: D301 - \b is for click: it keeps these lines as they are
     from app.cli.serve import run_service
 
-    run_service(config, listen, data, role or [])
+    run_service(config, listen, data, role or [], record)
 
 
 @cli.command()

@@ -14,6 +14,9 @@ from urllib.request import Request, urlopen
 import click
 import typer
 
+from ingest.sources import Post
+from ingest.sources.message import write_message
+
 PATIENCE = 30.0
 AT_ONCE = 100
 WIDEST = 100
@@ -101,13 +104,8 @@ def run_show(url: str, id_: str) -> None:
         fail(str(error))
     where = f"{kept['path']}: " if kept["path"] else ""
     typer.echo(f"{kept['received_at']}  {kept['source']}  {where}{kept['reason']}\n", err=True)
-    subpath = f"/{kept['subpath']}" if kept["subpath"] else ""
-    query = f"?{urlencode(kept['query'])}" if kept["query"] else ""
-    typer.echo(f"{kept['method']} /ingest/{kept['source']}{subpath}{query}")
-    for name, value in kept["headers"].items():
-        typer.echo(f"{name}: {value}")
-    typer.echo()
-    typer.echo(body)
+    given = {"headers": kept["headers"], "query": kept["query"], "method": kept["method"]}
+    typer.echo(write_message(Post(body, 0, kept["source"], path=kept["subpath"], **given)), nl=False)
 
 
 def run_edit(url: str, id_: str, file: Path | None) -> None:

@@ -32,23 +32,29 @@ class CannotStart(TocsinError):
     """Something that a person has to change first."""
 
 
-def run_service(config: Path | None, listen: str, data: Path, roles: Sequence[str]) -> None:
+def run_service(
+    config: Path | None, listen: str, data: Path, roles: Sequence[str], record: Path | None
+) -> None:
     """Serve until a signal; say in one line why if that cannot be."""
     configure_logs()
     host, port = _address(listen)
     settings = load_or_exit(config)
     wanted = frozenset(map(Role, roles or Role))
     try:
-        _prepare_folder(settings, wanted, data)
-        run_fast(_serve(settings, data, wanted, host, port))
+        _prepare_data(settings, wanted, data)
+        if record is not None:
+            _prepare_folder(record, "folder for recordings", "--record DIR")
+        run_fast(_serve(settings, data, wanted, host, port, record))
     except (TocsinError, OSError) as error:
         typer.echo(f"tocsin: {error}", err=True)
         raise typer.Exit(1) from None
 
 
-async def _serve(settings: Settings, data: Path, roles: frozenset[Role], host: str, port: int) -> None:
+async def _serve(
+    settings: Settings, data: Path, roles: frozenset[Role], host: str, port: int, record: Path | None
+) -> None:
     stopping = _stop_signal()
-    async with running(settings, data, roles) as service, _bound(service, host, port) as bound:
+    async with running(settings, data, roles, record) as service, _bound(service, host, port) as bound:
         typer.echo("\n".join(hints(settings, host, bound, takes_alerts=Role.INGEST in roles)))
         log.info("serving", address=address(host, bound), roles=sorted(roles))
         await asyncio.wait({stopping, service.tasks.failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -67,22 +73,24 @@ async def _bound(service: Service, host: str, port: int) -> AsyncIterator[int]:
         yield bound
 
 
-def _prepare_folder(settings: Settings, roles: frozenset[Role], data: Path) -> None:
+def _prepare_data(settings: Settings, roles: frozenset[Role], data: Path) -> None:
     """Make the folder, where anything is going to be in it."""
     embedded = settings.broker is None or settings.store is None
-    if not (embedded or Role.INGEST in roles):
-        return
+    if embedded or Role.INGEST in roles:
+        _prepare_folder(data, "data folder", "--data DIR")
+
+
+def _prepare_folder(folder: Path, what: str, option: str) -> None:
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fault = "there is a file in its place" if isinstance(error, FileExistsError) else error.strerror
-        raise CannotStart(_no_folder(data, str(fault))) from None
-    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
-        raise CannotStart(_no_folder(data, "this user may not read and write there"))
-
-
-def _no_folder(data: Path, fault: str) -> str:
-    return f"the data folder {data} cannot be used: {fault}; name another with --data DIR"
+        raise CannotStart(
+            f"the {what} {folder} cannot be used: {fault}; name another with {option}"
+        ) from None
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        fault = "this user may not read and write there"
+        raise CannotStart(f"the {what} {folder} cannot be used: {fault}; name another with {option}")
 
 
 def _why_not_bound(error: OSError, host: str, port: int) -> str:

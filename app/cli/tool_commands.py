@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from pathlib import Path
 from typing import Annotated
 
@@ -109,7 +110,8 @@ def parse(  # noqa: PLR0913, PLR0917 - one parameter an option
     from app.cli.parse import Around, run_parse
 
     around = Around(headers=headers, query=query, path=path, at=moment_of(at) if at else None)
-    run_parse(tool, file, around, config, source, as_json=as_json)
+    # The zone of a source is a matter of this run only.
+    copy_context().run(run_parse, tool, file, around, config, source, as_json=as_json)
 
 
 def add_tool_commands(cli: typer.Typer) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from domain.times import Millis
 from ingest.sources.post import Post
+
+SUFFIX = ".http"
+"""Of such files."""
+NOT_WRITTEN = frozenset({"content-length", "content-encoding", "transfer-encoding", "connection", "host"})
+"""Headers that are about the journey, not about what was sent."""
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 def read_message(text: bytes, source: str, received_at: Millis) -> Post:
@@ -17,8 +24,9 @@ def read_message(text: bytes, source: str, received_at: Millis) -> Post:
     Raises:
         ValueError: if it does not begin with a request line.
     """
-    head, _, body = text.replace(b"\r\n", b"\n").partition(b"\n\n")
-    line, *lines = head.decode("utf-8").splitlines()
+    head, *bodies = _EMPTY_LINE.split(text, maxsplit=1)
+    body = bodies[0] if bodies else b""
+    line, *lines = head.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
     method, target = line.split(" ")[:2]
     parts = urlsplit(target)
     return Post(
@@ -32,3 +40,16 @@ def read_message(text: bytes, source: str, received_at: Millis) -> Post:
         method=method,
         path=parts.path.removeprefix("/ingest/").partition("/")[2],
     )
+
+
+def write_message(post: Post) -> bytes:
+    r"""Write a request down, so that ``read_message`` gives it back.
+
+    >>> write_message(Post(b"{}", 0, "x", {"a": "b", "host": "h"}, {"c": "d e"}, "PUT", "push"))
+    b'PUT /ingest/x/push?c=d+e HTTP/1.1\na: b\n\n{}\n'
+    """
+    path = f"/{post.path}" if post.path else ""
+    query = f"?{urlencode(post.query)}" if post.query else ""
+    headers = [f"{name}: {value}" for name, value in post.headers.items() if name not in NOT_WRITTEN]
+    head = "\n".join([f"{post.method} /ingest/{post.source}{path}{query} HTTP/1.1", *headers])
+    return head.encode("utf-8", "surrogateescape") + b"\n\n" + post.body + b"\n"

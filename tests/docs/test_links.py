@@ -59,7 +59,7 @@ def check_command(words: list[str]) -> None:
     """A command of ours exists, with all the options that it is given."""
     assert words[1] in COMMANDS, words
     command = COMMANDS[words[1]]
-    if hasattr(command, "commands") and len(words) > 2:  # noqa: PLR2004 - the words before an option
+    if hasattr(command, "commands") and len(words) > 2:
         command = command.commands[words[2]]
     known = {option for each in command.params for option in each.opts} | {"--help"}
     assert {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"} <= known, words

@@ -10,7 +10,7 @@ import pytest
 
 from app.tools.guessing import content_type_of
 from ingest.sources import TOOLS
-from tests.app.cli.running import get, serving, tocsin
+from tests.app.cli.running import address, get, serving, started, stop, tocsin
 from tests.ingest.messages import SAMPLES
 
 FIRING = SAMPLES / "datadog/firing.http"
@@ -214,3 +214,22 @@ def test_every_sample_is_taken_by_a_real_service(tmp_path: Path) -> None:
         books = get(f"{url}/api/v1/stats")
 
     assert books["accepted"] >= len(TOOLS)
+
+
+def test_what_is_posted_is_recorded_and_can_be_parsed(tmp_path: Path) -> None:
+    """`serve --record` keeps a request of each source, without its token, as `parse` reads it."""
+    config = tmp_path / "tocsin.yaml"
+    config.write_text("sources: {dog: {type: datadog, auth: {bearer: s3cret}}}")
+    with started(
+        *("serve", "--config", config, "--listen", "127.0.0.1:0", "--record", "kept"), folder=tmp_path
+    ) as process:
+        told = tocsin(
+            *("send", "datadog", "--url", address(process, tmp_path), "--source", "dog"),
+            *("--auth", "Authorization: Bearer s3cret"),
+        )
+        assert told.exit_code == 0, told.stderr
+        assert stop(process) == 0
+    [file] = (tmp_path / "kept/dog").glob("*.http")
+
+    assert "s3cret" not in file.read_text()
+    assert [alert["state"] for alert in parsed("datadog", file)] == ["firing"]
