@@ -5,8 +5,6 @@ Each source has a gate of its own, so that a noisy tool does not starve the othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from math import ceil
 
@@ -30,9 +28,8 @@ class Gate:
         self.inside = 0
         """Requests that were let in and are not answered yet."""
 
-    @contextmanager
-    def passing(self, now: float) -> Iterator[None]:
-        """Let a request in until the block ends; *now* is seconds on any clock that does not jump.
+    def enter(self, now: float) -> None:
+        """Let a request in; *now* is seconds on any clock that does not jump.
 
         Raises:
             Refusal: 429 with the seconds to wait.
@@ -42,10 +39,10 @@ class Gate:
         if self._per_second is not None:
             self._take_token(now, self._per_second)
         self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
+
+    def leave(self) -> None:
+        """Let a request out that was let in."""
+        self.inside -= 1
 
     def _take_token(self, now: float, per_second: float) -> None:
         gained = max(0.0, now - self._filled_at) * per_second

@@ -20,10 +20,8 @@ def is_deeper(body: bytes, most: int) -> bool:
     >>> is_deeper(b'[[{"a": "[[[["}]]', 3), is_deeper(b'[[{"a": []}]]', 3), is_deeper(b'"]]"[[', 1)
     (False, True, True)
     """
-    if body.count(b"{") + body.count(b"[") <= most:
-        return False
     brackets = body.translate(None, _OTHERS)
-    return _looks_deeper(brackets, most) and _depth(_TEXT.sub(b"", body)) > most
+    return len(brackets) > most and _looks_deeper(brackets, most) and _depth(_TEXT.sub(b"", body)) > most
 
 
 def _looks_deeper(brackets: bytes, most: int) -> bool:

@@ -58,6 +58,8 @@ class Intake:
         self._numbers = count(1)
         self.alerts: Counter[str] = Counter()
         """Source → alerts accepted."""
+        self._noticing: Counter[str] = Counter()
+        """What is noticed of the request being read; empty in between, and most requests leave it so."""
         self.noticed: Counter[tuple[str, str]] = Counter()
         """(source, what) → how often something worth a look was seen: few and fixed words."""
 
@@ -88,12 +90,17 @@ class Intake:
 
     def read(self, source: Source, post: Post) -> Parsed:
         """Parse and treat; see ``understand``."""
-        noticed: Counter[str] = Counter()
+        noticed = self._noticing
         try:
             return understand(source, post, noticed, self._max_depth)
         finally:
-            for what, how_often in noticed.items():
-                self.noticed[source.name, what] += how_often
+            if noticed:
+                self._note(source.name, noticed)
+
+    def _note(self, source: str, noticed: Counter[str]) -> None:
+        for what, how_often in noticed.items():
+            self.noticed[source, what] += how_often
+        noticed.clear()
 
     async def accept(self, source: Source, event: AlertsReceived) -> int:
         """Make alerts durable, and count them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar, overload
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
@@ -12,6 +13,8 @@ from ingest.auth import Presented
 from ingest.reading import Body
 from ingest.sources import BadBody, Post, Style
 from ingest.sources.node import Node
+
+T = TypeVar("T")
 
 
 class Headers(Mapping[str, str]):
@@ -28,6 +31,14 @@ class Headers(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._raw
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str | T) -> str | T: ...
+    def get(self, name: str, /, default: str | T | None = None) -> str | T | None:
+        """Look before reading: most that is asked for is not there, and an exception is dear."""
+        return self[name] if name in self._raw else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(name.lower() for name in self._raw))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
@@ -146,7 +146,7 @@ class _Lane:
         if self._trouble:
             done.set_exception(BrokerUnavailable(self._trouble))
             return done
-        pieces = list(_pieces(event))
+        pieces = _pieces(event)
         for number, (data, alerts) in enumerate(pieces, start=1):
             self._queue.append(_Part(data, alerts, number == len(pieces), done))
             self.waiting += len(data)
@@ -220,18 +220,16 @@ class _Lane:
         self._queue.clear()
 
 
-def _pieces(event: AlertsReceived | Quarantined | QuarantineSettled) -> Iterator[tuple[bytes, int]]:
+def _pieces(event: AlertsReceived | Quarantined | QuarantineSettled) -> list[tuple[bytes, int]]:
     """Encode *event*, halved until each piece fits a message."""
     data = encode([event])[1:]  # without the head of the list: it is put together with others
     if not isinstance(event, AlertsReceived):
-        yield data, 0
-        return
+        return [(data, 0)]
     count = len(event.alerts)
     if len(data) <= MAX_MESSAGE or count < 2:  # noqa: PLR2004 - a single alert cannot be halved
-        yield data, count
-        return
-    for half in (event.alerts[: count // 2], event.alerts[count // 2 :]):
-        yield from _pieces(msgspec.structs.replace(event, alerts=half))
+        return [(data, count)]
+    halves = (event.alerts[: count // 2], event.alerts[count // 2 :])
+    return [piece for half in halves for piece in _pieces(msgspec.structs.replace(event, alerts=half))]
 
 
 def _groups(queue: deque[_Part]) -> list[list[_Part]]:

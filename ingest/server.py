@@ -118,8 +118,11 @@ class Ingest:
             if request.method == "OPTIONS":
                 return answering.handshake(request, source.tool.methods)
             _check_method(request, source)
-            with source.gate.passing(asyncio.get_running_loop().time()):
+            source.gate.enter(asyncio.get_running_loop().time())
+            try:
                 return await self._take(request, source, path)
+            finally:
+                source.gate.leave()
         except _EXPECTED as error:
             refusal = answering.refusal_of(error)
             self.requests[source.name if source else "", refusal.slug] += 1
@@ -168,7 +171,8 @@ class Ingest:
             raise Refusal(HTTPStatus.NOT_FOUND, "no-push", detail)
         now = self._now()
         verdict = await before_body(request, source, now, path)
-        body = request.get(_EARLY_BODY) or await read_body(request, self._bounds, source.tool, self._budget)
+        early = request.get(_EARLY_BODY) if source.tool.style is Style.PAGERDUTY else None
+        body = early or await read_body(request, self._bounds, source.tool, self._budget)
         verdict = verdict or await with_body(request, source, body, now, path)
         post = post_of(request, body.unpacked, self._now(), source.name, path)
         if self._recorder is not None and not self._recorder.note(post):

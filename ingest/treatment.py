@@ -33,10 +33,15 @@ class Treatment:
 
     def apply(self, alerts: Sequence[Alert], size: int, noticed: Counter[str]) -> list[Alert]:
         """Treat what a body of *size* bytes held. Tests are dropped; what is done is counted."""
-        if not (size > self.max_label or self.severities or self.defaults):  # then no text can be too long
-            most = self.max_labels
+        if not (size > self.max_text or self.severities or self.defaults):  # then only labels can be too long
+            test, most, longest = AlertState.TEST, self.max_labels, self.max_label
             plain = [
-                alert for alert in alerts if alert.state is not AlertState.TEST and len(alert.labels) <= most
+                alert
+                for alert in alerts
+                if alert.state is not test
+                and len(labels := alert.labels) <= most
+                and len("".join(labels)) <= longest  # short together, so each is
+                and len("".join(labels.values())) <= longest
             ]
             if len(plain) == len(alerts):
                 return plain

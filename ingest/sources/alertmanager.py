@@ -27,6 +27,9 @@ DEAD_MANS_SWITCHES = frozenset({"Watchdog", "DeadMansSwitch"})
 """Alerts that fire always, so that their absence tells that something is broken."""
 LINKS = {"runbook_url": "runbook", "dashboard_url": "dashboard"}
 """Annotations that by custom hold links."""
+_STATES: dict[str | None, AlertState] = {
+    state.value: state for state in (AlertState.FIRING, AlertState.RESOLVED)
+}
 
 
 class LabelledAlert(msgspec.Struct, rename="camel", gc=False):
@@ -78,7 +81,7 @@ def _one_by_one(post: Post, error: BadBody) -> Parsed:
 def _alert(given: _WebhookAlert, post: Post) -> Alert:
     return build(
         given,
-        AlertState(given.status) if given.status else None,
+        _STATES.get(given.status),
         given.fingerprint or fingerprint(given.labels),
         post.received_at,
         post.source,
@@ -114,8 +117,12 @@ def build(
         given.generator_url,
         annotations.get("description", ""),
         labels.get("instance") or labels.get("pod") or labels.get("node") or labels.get("host") or "",
-        {name: link for key, name in LINKS.items() if (link := annotations.get(key))},
+        {} if LINKS.keys().isdisjoint(annotations) else _links(annotations),
     )
+
+
+def _links(annotations: dict[str, str]) -> dict[str, str]:
+    return {name: link for key, name in LINKS.items() if (link := annotations.get(key))}
 
 
 def _summary(annotations: dict[str, str]) -> str:
