@@ -203,3 +203,4 @@ async def _start_ingest(
     service.publisher = publisher
     sources = {name: config.build(name, settings.ingest) for name, config in settings.sources.items()}
     service.ingest = Ingest(sources, publisher, clock, settings.ingest.build(), recorder)
+    service.tasks.start(service.ingest.expect(), "expectations")

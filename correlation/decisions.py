@@ -23,7 +23,7 @@ from correlation.incidents import (
     without_firing,
 )
 from correlation.rules import CorrelationRules
-from domain.alert import Alert, AlertRecord, AlertState, Phase, Severity
+from domain.alert import NEVER, Alert, AlertRecord, AlertState, Phase, Severity
 from domain.incident import Incident
 from domain.times import Millis
 
@@ -101,6 +101,8 @@ def decide(case: Case, rules: CorrelationRules) -> Decision:
 def _on_heartbeat(case: Case) -> Decision:
     """A sign of life ends the silence, if there was one."""
     record = case.record
+    if record is not None and case.alert.starts_at == NEVER:
+        return Decision(Verdict.OUTDATED, "expected already")
     if record is not None and record.phase is Phase.ALIVE:
         return Decision(Verdict.HEARTBEAT, "comes as expected")
     alive = _record(case, Phase.ALIVE, record.incident if record else "")

@@ -8,6 +8,9 @@ import msgspec
 
 from domain.times import Millis
 
+NEVER: Millis = 0
+"""When a heartbeat began that nobody has sent yet, but that is expected."""
+
 
 class AlertState(StrEnum):
     """What a tool says of a condition: that it holds, or not any more, or something beside."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Protocol
 
 import msgspec
 
+from domain.errors import StorageFull, TocsinError, Unavailable
 from domain.events import AlertsReceived, Quarantined, QuarantineSettled
+from domain.times import Millis
+from ingest.pulse import Pulse
 from ingest.quarantine import to_keep
 from ingest.source import Source
 from ingest.sources import BadBody, Fault, Parsed, Post
 from ingest.sources.post import Reply
 from ingest.understanding import understand
 
+EXPECT_AGAIN = 1.0
+"""Seconds until it is tried again to have sources expected."""
 TOLD_AT_MOST = 20
 """Faults that are told of one body."""
 
@@ -77,7 +83,10 @@ class Intake:
         except BadBody as error:
             await self._quarantine(id_, post, str(error), error.path, 0)
             return Taken(id_, 0, quarantine=id_, fault=error)
-        accepted = await self.accept(source, AlertsReceived(id_, post.received_at, list(parsed.alerts)))
+        event = AlertsReceived(id_, post.received_at, list(parsed.alerts))
+        accepted = await (
+            self._heard(source, source.pulse, event) if source.pulse else self.accept(source, event)
+        )
         if not (parsed.faults or parsed.nothing or parsed.reply):
             return Taken(id_, accepted)
         faults = parsed.faults[:TOLD_AT_MOST]
@@ -108,6 +117,31 @@ class Intake:
             await self._publisher.publish(event)
         self.alerts[source.name] += len(event.alerts)
         return len(event.alerts)
+
+    async def _heard(self, source: Source, pulse: Pulse, event: AlertsReceived) -> int:
+        """Accept alerts, with a sign of life among them; it is not counted as one that was sent."""
+        beat = pulse.beat(event.received_at)
+        if beat is None:
+            return await self.accept(source, event)
+        try:
+            await self._publisher.publish(msgspec.structs.replace(event, alerts=[*event.alerts, beat]))
+        except TocsinError:
+            pulse.missed()
+            raise
+        self.alerts[source.name] += len(event.alerts)
+        return len(event.alerts)
+
+    async def expect(self, sources: Iterable[Source], now: Callable[[], Millis]) -> None:
+        """Have the silence of sources count, also of those never heard of; return once that is durable."""
+        expected = [source.pulse.expected() for source in sources if source.pulse]
+        while expected:
+            id_ = f"{self._publisher.producer}-{next(self._numbers):x}"
+            try:
+                await self._publisher.publish(AlertsReceived(id_, now(), expected))
+            except (StorageFull, Unavailable):
+                await asyncio.sleep(EXPECT_AGAIN)
+            else:
+                return
 
     async def _quarantine(self, id_: str, post: Post, reason: str, path: str, accepted: int) -> None:
         self.noticed[post.source, "quarantined"] += 1

@@ -14,6 +14,7 @@ from ingest.auth.model_parts import Duration, lasting
 from ingest.auth.models import Auth
 from ingest.auth.models import AuthConfig as AuthConfig
 from ingest.auth.models import build as build_auth
+from ingest.pulse import Pulse
 from ingest.reading import Bounds
 from ingest.source import Source
 from ingest.sources import ALIASES, TOOLS, Tool
@@ -93,7 +94,9 @@ class CommonConfig(BaseModel):
         "or one of critical, high, medium, low and info.",
     )
     expect_every: Duration | None = Field(
-        None, description="How often something must be heard of it. Its silence is an alert of its own."
+        None,
+        description="How often something must be heard of it: anything that is understood, and each heartbeat "
+        "that it sends, like Watchdog. Silence opens an incident, also of one that was never heard of.",
     )
     defaults: dict[Label, Label] = Field(
         default_factory=dict, description="Labels for its alerts that do not have them."
@@ -119,9 +122,16 @@ class CommonConfig(BaseModel):
                 max_label=limits.max_label,
             ),
             circumstances=Circumstances(ZoneInfo(self.zone)),
+            pulse=self._pulse(name),
             answer_bad=self.answer_bad,
             max_alerts=self.max_alerts or limits.max_alerts,
         )
+
+    def _pulse(self, name: str) -> Pulse | None:
+        if self.expect_every is None:
+            return None
+        own = dict.fromkeys(("alertname", *(self.identity or ())), name)
+        return Pulse(name, self.expect_every, {**own, **self.defaults})
 
 
 class SourceConfig(CommonConfig):

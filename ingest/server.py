@@ -92,6 +92,10 @@ class Ingest:
             web.route("*", "/v2/heartbeats/{rest:.*}", self.opsgenie),
         ]
 
+    async def expect(self) -> None:
+        """Have something expected of the sources of which that is configured."""
+        await self.intake.expect(self._sources.values(), self._now)
+
     async def webhook(self, request: web.Request) -> web.Response:
         """Take a tool's own webhook, or a push, for the source named in the path."""
         name = request.match_info["source"]

@@ -7,6 +7,7 @@ from typing import Literal
 
 from ingest.admission import Gate
 from ingest.auth import Authenticator
+from ingest.pulse import Pulse
 from ingest.sources import Tool
 from ingest.sources.circumstances import Circumstances
 from ingest.treatment import Treatment
@@ -22,6 +23,8 @@ class Source:
     gate: Gate = field(default_factory=Gate)
     treatment: Treatment = field(default_factory=Treatment)
     circumstances: Circumstances = field(default_factory=Circumstances)
+    pulse: Pulse | None = None
+    """Of one that something is expected of."""
     answer_bad: Literal[422, 202] = 422
     """What the sender of a body that cannot be read is told; the body is in quarantine either way."""
     max_alerts: int = 10_000

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from correlation.rules import CorrelationRules, GroupRule
-from domain.alert import AlertRecord, AlertState, Phase, Severity, Sightings
+from domain.alert import NEVER, AlertRecord, AlertState, Phase, Severity, Sightings
 from domain.incident import Incident, IncidentState
 from domain.matching import Matcher
 from domain.priority import Priority
@@ -406,6 +406,19 @@ class TestHeartbeat:
         listen(core, NOON, NOON + 2 * DAY)
 
         assert only_incident(core).is_open
+
+    def test_expected_before_it_was_heard(self) -> None:
+        """That a heartbeat is expected counts once; said again, it ends no silence."""
+        expected = replace(firing("Watchdog"), state=AlertState.HEARTBEAT, starts_at=NEVER)
+        core = correlation_core(self.RULES)
+        core.tell(received(expected))
+        listen(core, NOON, NOON + 6 * MINUTE)
+        assert only_incident(core).is_open
+
+        core.tell(received(expected, at=NOON + 6 * MINUTE))
+
+        assert only_incident(core).is_open
+        assert core.outcomes() == {"heartbeat": 1, "outdated": 1}
 
     def test_told_to_be_over(self) -> None:
         """A tool that says the heartbeat has ended is believed at once."""

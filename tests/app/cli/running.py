@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,3 +77,11 @@ def post(url: str, body: object) -> Any:
 def get(url: str) -> Any:
     with urlopen(url) as answer:
         return json.load(answer)
+
+
+def eventually(look: Callable[[], bool], within: float = PATIENCE) -> None:
+    """Wait until *look* sees what it is for."""
+    deadline = time.monotonic() + within
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

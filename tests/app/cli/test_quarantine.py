@@ -1,8 +1,7 @@
 """``tocsin quarantine``, with a running Tocsin: what could not be understood is seen, replayed and dropped."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -10,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.app.cli.running import get, serving, tocsin
+from tests.app.cli.running import eventually, get, serving, tocsin
 
 CONFIG = """\
 sources:
@@ -24,7 +23,6 @@ GOOD = {
     "startsAt": "2026-01-01T00:00:00Z",
 }
 BAD = {"status": "firing", "labels": {"alertname": 5}}
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -47,13 +45,6 @@ def sent(url: str, source: str, body: object) -> tuple[int, Any]:
             return answer.status, json.load(answer)
     except HTTPError as error:
         return error.code, json.load(error)
-
-
-def eventually(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def ids(url: str, *options: str) -> list[str]:

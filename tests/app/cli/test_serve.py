@@ -13,7 +13,18 @@ from typing import Any
 import pytest
 
 from app.cli.serve import _why_not_bound
-from tests.app.cli.running import QUICKSTART, address, ended, get, post, serving, started, stop, tocsin
+from tests.app.cli.running import (
+    QUICKSTART,
+    address,
+    ended,
+    eventually,
+    get,
+    post,
+    serving,
+    started,
+    stop,
+    tocsin,
+)
 
 ALERT = {
     "labels": {"alertname": "Down", "service": "checkout", "environment": "prod", "severity": "critical"}
@@ -210,3 +221,22 @@ def test_no_data_folder_is_made_where_nothing_would_be_in_it(tmp_path: Path) -> 
         stop(process)
 
     assert not (tmp_path / "data").exists()
+
+
+def test_a_source_that_falls_silent_opens_an_incident_and_one_heard_again_resolves_it(tmp_path: Path) -> None:
+    """`expect_every` counts for a source that was never heard of, and for one that was."""
+    config = tmp_path / "tocsin.yaml"
+    config.write_text(
+        "sources: {never: {type: alertmanager, expect_every: 1s}, prom: {type: alertmanager, expect_every: 3s}}"
+    )
+    with serving(tmp_path, config) as (_, url):
+
+        def opened(state: str) -> list[str]:
+            return sorted(each["title"] for each in get(f"{url}/api/v1/incidents?state={state}")["items"])
+
+        post(f"{url}/ingest/prom", {"alerts": []})
+        eventually(lambda: len(opened("open")) == 2)
+        assert ["never" in opened("open")[0], "prom" in opened("open")[1]] == [True, True]
+        post(f"{url}/ingest/prom", {"alerts": []})
+        eventually(lambda: len(opened("resolved")) == 1)
+        assert "never" in opened("open")[0]
