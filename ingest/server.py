@@ -27,8 +27,11 @@ from ingest.recorder import Recorder
 from ingest.source import Source
 from ingest.sources import BadBody, Post, Style
 
-SERVER_OPTIONS: Mapping[str, Any] = {"auto_decompress": False}
-"""For ``web.AppRunner``: bodies are unpacked here, within a bound; aiohttp would do it without one."""
+SERVER_OPTIONS: Mapping[str, Any] = {"auto_decompress": False, "keepalive_timeout": 75.0}
+"""For ``web.AppRunner``: bodies are unpacked here, within a bound; aiohttp would do it without one.
+
+It would also wait an hour for the head of a request.
+"""
 
 PUSH_PATH = "api/v2/alerts"
 ACCEPTED = "accepted"
