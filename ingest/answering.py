@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from domain.errors import StorageFull, Unavailable
+from ingest.deliveries import Answer
 from ingest.intake import Taken
 from ingest.problems import Refusal, wait
 from ingest.source import Source
@@ -36,9 +37,9 @@ def accepted(taken: Taken, source: Source, *, push: bool) -> web.Response:
     return web.Response(body=_body(taken, source.tool.style), status=202, content_type=JSON)
 
 
-def repeated(answer: bytes) -> web.Response:
+def repeated(answer: Answer) -> web.Response:
     """Answer as the first time."""
-    return web.Response(body=answer, status=202, content_type=JSON)
+    return web.Response(body=answer.body, status=answer.status, content_type=answer.content_type)
 
 
 def _body(taken: Taken, style: Style) -> bytes:

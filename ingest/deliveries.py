@@ -6,6 +6,7 @@ Kept in memory, so a repeat that reaches another process is taken again; there i
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from domain.times import Millis
 from ingest.sources import Post, Tool
@@ -17,20 +18,28 @@ GENERAL = ("idempotency-key", "webhook-id")
 """Headers in which any tool may name a delivery."""
 
 
+class Answer(NamedTuple):
+    """What a sender was told."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
 class Deliveries:
     """Answers by the name of the delivery, the oldest forgotten first."""
 
     def __init__(self, window: Millis = WINDOW, most: int = MOST) -> None:
         self._window = window
         self._most = most
-        self._answers: OrderedDict[tuple[str, str], tuple[Millis, bytes]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], tuple[Millis, Answer]] = OrderedDict()
 
-    def answer(self, source: str, name: str, now: Millis) -> bytes | None:
+    def answer(self, source: str, name: str, now: Millis) -> Answer | None:
         """Return what was answered to this delivery, if it is known."""
         found = self._answers.get((source, name))
         return found[1] if found is not None and now - found[0] <= self._window else None
 
-    def remember(self, source: str, name: str, now: Millis, answer: bytes) -> None:
+    def remember(self, source: str, name: str, now: Millis, answer: Answer) -> None:
         """Note an answer. Only those to what is on durable storage may be noted."""
         self._answers[source, name] = now, answer
         self._answers.move_to_end((source, name))

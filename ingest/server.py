@@ -17,7 +17,7 @@ from ingest import answering
 from ingest.admission import Budget
 from ingest.auth import Result, Verdict
 from ingest.authenticating import before_body, with_body
-from ingest.deliveries import Deliveries, delivery_of
+from ingest.deliveries import Answer, Deliveries, delivery_of
 from ingest.intake import Accepts, Intake, Taken
 from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
@@ -37,7 +37,7 @@ PUSH_PATH = "api/v2/alerts"
 ACCEPTED = "accepted"
 REPEATED = "repeated"
 BYTES_IN_FLIGHT = 64 * 1024 * 1024
-_ALREADY = b'{"id":"","accepted":0,"nothing":"repeated"}'
+_ALREADY = Answer(202, "application/json", b'{"id":"","accepted":0,"nothing":"repeated"}')
 _EXPECTED = (Refusal, BadBody, StorageFull, Unavailable)
 _EARLY_BODY = web.RequestKey("body", Body)
 """Where a body is kept that had to be read to find its source."""
@@ -198,8 +198,10 @@ class Ingest:
         source.auth.remember(verdict, post.received_at)
         response = answering.accepted(taken, source, push=push)
         self.requests[source.name, _result(taken)] += 1
-        if delivery and isinstance(response.body, bytes):
-            self._deliveries.remember(source.name, delivery, post.received_at, response.body)
+        if delivery:
+            content = response.body if isinstance(response.body, bytes) else b""
+            answer = Answer(response.status, response.content_type, content)
+            self._deliveries.remember(source.name, delivery, post.received_at, answer)
         return response
 
 

@@ -43,6 +43,8 @@ def parse(post: Post) -> Parsed:
     kind, name, action = _target(post.path)
     if kind == "heartbeats":
         return Parsed([build(post, _heartbeat(name))], reply=_reply(post, "PONG - Heartbeat received"))
+    if post.method == "GET":
+        return Parsed(nothing="not_an_alert", reply=_asked(post))
     reply = _reply(post, "Request will be processed")
     if post.method == "DELETE":
         action = "close"
@@ -75,6 +77,24 @@ def _reply(post: Post, result: str) -> Reply:
     digest = blake2b(post.path.encode("utf-8", "replace") + b"\n" + post.body, digest_size=16).digest()
     answer = {"result": result, "took": 0.0, "requestId": str(UUID(bytes=digest))}
     return Reply(202, json.dumps(answer).encode(), "application/json")
+
+
+def _asked(post: Post) -> Reply:
+    """Answer who asks whether a request was processed: it was, or it would not have got its id. No more is told."""
+    *before, last = post.path.split("/")
+    if before[-1:] != ["requests"]:
+        answer: dict[str, object] = {"message": "alerts are not read here", "took": 0.0, "requestId": ""}
+        return Reply(404, json.dumps(answer).encode(), "application/json")
+    data = {
+        "success": True,
+        "isSuccess": True,
+        "action": "",
+        "status": "Processed",
+        "alertId": "",
+        "alias": "",
+    }
+    answer = {"data": data, "took": 0.0, "requestId": last}
+    return Reply(200, json.dumps(answer).encode(), "application/json")
 
 
 def _heartbeat(name: str) -> Finding:

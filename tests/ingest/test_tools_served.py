@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from domain.events import Quarantined, decode
+from ingest.deliveries import Answer, Deliveries
 from ingest.models import LimitsConfig, SourceConfig
 from ingest.publisher import Publisher
 from ingest.server import Ingest
@@ -328,3 +329,76 @@ async def test_a_parser_that_fails_loses_nothing(client, broker, ingest, monkeyp
     assert "ZeroDivisionError" in told["detail"] or "failed" in told["detail"]
     assert [each.body for each in quarantined(broker)] == [BODY]
     assert ingest.noticed["cake", "parser_failed"] == 1
+
+
+@pytest.mark.parametrize("path", ["/v2/alerts/requests/r-1", "/ingest/og/v2/alerts/requests/r-1"])
+async def test_opsgenie_tells_that_a_request_was_processed(client, broker, path):
+    response = await client.get(path, headers=GENIE)
+    told = await response.json()
+    assert (response.status, told["requestId"]) == (200, "r-1")
+    assert told["data"]["isSuccess"] is True
+    assert (await client.get(path)).status == 401
+    response = await client.get("/v2/alerts", headers=GENIE)
+    assert (response.status, list(await response.json())) == (404, ["message", "took", "requestId"])
+    assert broker.boxes == {}
+
+
+@pytest.mark.parametrize("word", ["acknowledge", "close"])
+async def test_opsgenie_actions_by_alias_and_by_other_names(client, broker, word):
+    for address in (f"disk%2Fdb%201/{word}?identifierType=alias", f"disk%2Fdb%201/{word}?identifierType=id"):
+        response = await client.post(f"/v2/alerts/{address}", headers=GENIE)
+        assert response.status == 202, await response.text()
+        told = await response.json()
+        assert sorted(told) == ["requestId", "result", "took"]
+    [first, second] = [event.alerts[0] for event in broker.events()]
+    assert (first.fingerprint, first.state) == (second.fingerprint, second.state)
+    assert first.state.value == {"acknowledge": "acknowledged", "close": "resolved"}[word]
+
+
+async def test_pagerduty_events_without_a_key_get_one_and_it_is_told(client, broker):
+    event = {key: value for key, value in TRIGGER.items() if key != "dedup_key"}
+    keys = [(await (await client.post("/v2/enqueue", json=event)).json())["dedup_key"] for _ in range(2)]
+    assert keys[0] == keys[1]
+    assert alerts(broker) == [("pd", keys[0])] * 2
+    resolve = {"routing_key": "route-1", "event_action": "resolve", "dedup_key": keys[0]}
+    response = await client.post("/v2/enqueue", json=resolve)
+    assert (response.status, (await response.json())["dedup_key"]) == (202, keys[0])
+
+
+@pytest.mark.parametrize("trouble", ["full", "down"])
+@pytest.mark.parametrize("body", [BODY, webhook(ALERT, {"labels": 5})])
+async def test_what_was_not_stored_is_never_called_repeated(client, broker, ingest, trouble, body):
+    name = {"Idempotency-Key": "a"}
+    setattr(broker, trouble, True)
+    for _ in range(2):
+        assert (await post(client, "prom", body, name)).status == 503
+    setattr(broker, trouble, False)
+    async with asyncio.timeout(10):
+        while (response := await post(client, "prom", body, name)).status == 503:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.05)
+    assert response.status == 202
+    assert (await response.json())["accepted"] == 1
+    assert ("prom", "repeated") not in ingest.requests
+    assert await (await post(client, "prom", body, name)).read() == await response.read()
+
+
+async def test_a_push_sent_again_is_answered_as_the_first(client, broker):
+    push = json.dumps([{"labels": {"alertname": "P"}}]).encode()
+    for _ in range(2):
+        answer = await client.post(
+            "/ingest/prom/api/v2/alerts", data=push, headers=JSON | {"Idempotency-Key": "p"}
+        )
+        assert (answer.status, await answer.read()) == (200, b"")
+    assert len(alerts(broker)) == 1
+
+
+async def test_a_delivery_is_forgotten_after_its_window():
+    deliveries = Deliveries(window=1000, most=2)
+    answers = {name: Answer(202, "text/plain", name.encode()) for name in "abc"}
+    deliveries.remember("x", "a", 0, answers["a"])
+    assert deliveries.answer("x", "a", 1000) == answers["a"]
+    assert deliveries.answer("x", "a", 1001) is None
+    assert deliveries.answer("y", "a", 0) is None
+    for name in "abc":
+        deliveries.remember("x", name, 10, answers[name])
+    assert [deliveries.answer("x", name, 10) for name in "abc"] == [None, answers["b"], answers["c"]]
