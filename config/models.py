@@ -14,7 +14,9 @@ from routing.models import PriorityConfig, RouteConfig, ServiceConfig, Templates
 
 _SPEAKS = {
     "broker": ("amqp://", "amqps://"),
-    "store": ("redis://", "rediss://"),
+    "store": tuple(
+        f"{redis}{kind}://" for kind in ("", "+cluster", "+sentinel") for redis in ("redis", "rediss")
+    ),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -70,8 +72,10 @@ class TocsinConfig(BaseModel):
     )
     store: StoreUrl | None = Field(
         None,
-        description="Redis 7 or later: redis://:password@host/0. Left out, state is in the SQLite file. "
-        "The environment variable TOCSIN_STORE goes before this.",
+        description="Redis 7 or later: redis://:password@host/0. A Cluster is named by one node: "
+        "redis+cluster://:password@host. So are Sentinels, with the name of their master: "
+        "redis+sentinel://:password@host:26379,host:26379/name. rediss is for TLS. Left out, state is in the SQLite "
+        "file. The environment variable TOCSIN_STORE goes before this.",
     )
     public_url: BaseUrl = Field(
         "http://127.0.0.1:8080", description="Where people reach Tocsin; links in tickets begin with it."

@@ -52,8 +52,8 @@ class RabbitBroker:
     *heartbeat* is in seconds, unless the url has it; a peer that is silent for three of them is gone.
     *prefetch* is how many messages a subscription may have in hand; it gets no more, whatever it asks for.
     *retention* is fixed when a mailbox is first used; change it by a policy later.
-    *settle* is how long to wait, in seconds, after making a mailbox. Until then it does not survive a kill -9
-    of RabbitMQ, which writes the name of a new quorum queue to disk half a second later.
+    *settle* is how long to wait, in seconds, before a mailbox is used for the first time: it may be new, whoever
+    made it, and then RabbitMQ has not yet written its name to disk, and would not know it after a kill -9.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class RabbitBroker:
         self._prefetch = prefetch
         self._retention = retention
         self._settle = settle
+        self._settled_at: dict[str, float] = {}
         # A broker short of memory blocks the connections that publish; acknowledging must go on meanwhile.
         self._publishing = _Link(with_heartbeat, "publishing")
         self._consuming = _Link(with_heartbeat, "consuming")
@@ -88,11 +89,13 @@ class RabbitBroker:
         with unavailable(f"publishing to {mailbox}"):
             async with asyncio.timeout(self._timeout):
                 outlet = await self._outlet_to(mailbox)
+                await self._settled(mailbox)
                 try:
                     await publish_all(outlet.channel, EXCHANGE, mailbox, messages)
                 except PublishError:
                     # No queue took it: somebody deleted the mailbox. The next attempt makes it again.
                     outlet.mailboxes.discard(mailbox)
+                    self._settled_at.pop(mailbox, None)
                     raise
 
     @asynccontextmanager
@@ -104,6 +107,7 @@ class RabbitBroker:
                 async with asyncio.timeout(self._timeout):
                     connection = await self._consuming.connection()
                     await self._make(connection, mailbox)
+                    await self._settled(mailbox)
                     await subscription.open(connection, self._prefetch)
             self._subscriptions.add(subscription)
             yield subscription
@@ -167,12 +171,16 @@ class RabbitBroker:
             return self._outlet
 
     async def _make(self, connection: AbstractConnection, mailbox: str) -> None:
-        is_new = await count_waiting(connection, mailbox) is None
+        """Make sure that a mailbox exists; it is to be used only once it is ``_settled``."""
         # On a channel of its own, as a refusal closes the channel.
         async with connection.channel() as channel:
             await declare(channel, mailbox, self._retention)
-        if is_new:
-            await asyncio.sleep(self._settle)
+        self._settled_at.setdefault(mailbox, asyncio.get_running_loop().time() + self._settle)
+
+    async def _settled(self, mailbox: str) -> None:
+        """Wait until a mailbox is sure to survive."""
+        if (left := self._settled_at.get(mailbox, 0.0) - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(left)
 
 
 class _Link:

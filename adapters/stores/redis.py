@@ -1,4 +1,4 @@
-"""Redis, 7 or later, as the state store: alone, or a Redis Cluster.
+"""Redis, 7 or later, as the state store: alone, a Redis Cluster, or what Sentinels call the master.
 
 All keys of a shard carry one hash tag, so they live on one node and one script may write them all. Every key
 is permanent: an expiry would take state away behind the back of the core, which removes what it no longer
@@ -39,9 +39,6 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     ChildDeadlockedError,
     IncorrectPolicyType,
@@ -50,11 +47,10 @@ from redis.exceptions import (
     RedisError,
 )
 
+from adapters.stores.redis_address import connect
 from domain.errors import Fenced, StoreUnavailable
 from domain.ports import Commit, Entry, Message, Timer
 from domain.times import Millis
-
-Client = Redis | RedisCluster
 
 REPORTED: Final = "tocsin:reported"
 
@@ -112,14 +108,13 @@ _unpack_letter = msgspec.msgpack.Decoder(tuple[str, Message]).decode
 class RedisStore:
     """The StateStore over Redis. Connects when it is first used.
 
-    *url* is ``redis://user:password@host:6379/0``, ``rediss`` for TLS, or ``unix``; ``redis+cluster`` and
-    ``rediss+cluster`` name one node of a Redis Cluster. Sentinel is not supported.
+    *url* is one that ``redis_address.connect`` knows: of a server, a Cluster, or Sentinels.
     *timeout* is in seconds, for any one call, connecting included. Nothing is tried twice: a commit whose
     answer is lost may have been written, and must not be written again.
     """
 
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
-        self._client = _connect(url, timeout)
+        self._client = connect(url, timeout)
         self._place = urlsplit(url).hostname or "a socket"
         self._timeout = timeout
         self._closed = False
@@ -296,17 +291,3 @@ def _due(earliest: Sequence[bytes]) -> Millis | None:
 
 def _numbers(counts: dict[bytes, bytes]) -> dict[str, int]:
     return {name.decode(): int(count) for name, count in counts.items()}
-
-
-def _connect(url: str, timeout: float) -> Client:
-    settings: dict[str, Any] = {
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),
-        # One shape of replies; version 3 would nest pairs.
-        "protocol": 2,
-    }
-    scheme, _, rest = url.partition("://")
-    if scheme.endswith("+cluster"):
-        return RedisCluster.from_url(f"{scheme.removesuffix('+cluster')}://{rest}", **settings)
-    return Redis.from_url(url, **settings)

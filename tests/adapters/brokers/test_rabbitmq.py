@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from inspect import isclass
 from uuid import uuid4
 
@@ -117,6 +117,22 @@ async def test_messages_survive_kill_9_of_rabbitmq(own_rabbitmq: RabbitMQ, fragi
     async with fragile.subscribe("alerts.0") as subscription:
         assert messages(await take(subscription, 5)) == numbered(5, start=2)
     assert [message async for message in fragile.journal("alerts.0")] == numbered(6)
+
+
+async def test_whoever_uses_a_mailbox_first_waits_until_it_is_settled(
+    rabbitmq: RabbitMQ, tickets: str
+) -> None:
+    """Another process may have made it a moment ago; each waits, and each but once."""
+    for broker in (RabbitBroker(rabbitmq.url, settle=0.3), RabbitBroker(rabbitmq.url, settle=0.3)):
+        took = [await seconds(broker.publish(tickets, numbered(1))) for _ in range(2)]
+        assert took[0] >= 0.3 > took[1]
+        await broker.close()
+
+
+async def seconds(call: Awaitable[object]) -> float:
+    started = time.monotonic()
+    await call
+    return time.monotonic() - started
 
 
 async def publish_again(broker: RabbitBroker, mailbox: str, lot: list[Message]) -> None:

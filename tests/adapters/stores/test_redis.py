@@ -8,18 +8,26 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from inspect import isclass
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import redis as redis_client
 import redis.exceptions
 
 from adapters.stores.redis import RedisStore, unavailable
+from adapters.stores.redis_address import connect
 from domain.errors import Fenced, StoreUnavailable
 from domain.ports import Commit
 from tests.contracts.store import FULL, MakeStore, StoreContract, snapshot
-from tests.services.redis import Redis
+from tests.e2e.serve import eventually
+from tests.services.redis import Redis, binary
+from tests.services.server import HOST, free_port
 
 SHARD = "alerts.0"
+
+SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
+"""Which of a Cluster's slots each of three masters has."""
 
 # The keys of the module's docstring: all that may be there, none of which may expire.
 PERMANENT = re.compile(
@@ -59,7 +67,8 @@ async def making(url: str) -> AsyncIterator[MakeStore]:
 
 
 def assert_no_key_leaked(url: str) -> None:
-    with redis_client.Redis.from_url(url.replace("+cluster", ""), decode_responses=True) as client:
+    kind = redis_client.RedisCluster if "+cluster" in url else redis_client.Redis
+    with kind.from_url(url.replace("+cluster", ""), decode_responses=True) as client:
         keys = list(client.scan_iter(count=1000))
         assert [key for key in keys if not PERMANENT.fullmatch(key)] == []
         assert [key for key in keys if client.ttl(key) != -1] == []
@@ -89,18 +98,29 @@ class TestRedisStore(StoreContract):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Redis Cluster of one node, which checks keys as strictly as a large one."""
-    node = Redis(tmp_path_factory.mktemp("cluster"))
-    node.command_parts = [*node.command_parts, "--cluster-enabled", "yes"]
-    node.start()
+    """The address of one of a Redis Cluster's three masters."""
+    nodes = [(Redis(tmp_path_factory.mktemp("node")), free_port()) for _ in SLOTS]
     try:
-        with redis_client.Redis.from_url(node.url) as client:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
-                time.sleep(0.02)
-        yield f"redis+cluster://127.0.0.1:{node.port}"
+        for (node, bus), slots in zip(nodes, SLOTS, strict=True):
+            node.command_parts = [*node.command_parts, "--cluster-enabled", "yes", "--cluster-port", str(bus)]
+            with redis_client.Redis.from_url(node.start().url) as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", *slots)
+                client.execute_command("CLUSTER", "MEET", HOST, nodes[0][0].port, nodes[0][1])
+        for node, _ in nodes:
+            becomes_whole(node)
+        yield f"redis+cluster://{HOST}:{nodes[0][0].port}"
     finally:
-        node.kill9()
+        for node, _ in nodes:
+            node.kill9()
+
+
+def becomes_whole(node: Redis) -> None:
+    """Wait until *node* knows who has which slots."""
+    deadline = time.monotonic() + 30
+    with redis_client.Redis.from_url(node.url) as client:
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 @pytest.mark.services
@@ -111,6 +131,97 @@ class TestRedisClusterStore(StoreContract):
     async def make_store(self, cluster: str) -> AsyncIterator[MakeStore]:
         async for make in making(cluster):
             yield make
+
+
+@pytest.mark.services
+async def test_a_cluster_spreads_shards(cluster: str) -> None:
+    """Shards live on different masters, and each is whole on its own."""
+    store = RedisStore(cluster)
+    shards = [f"alerts.{number}" for number in range(12)]
+    for shard in shards:
+        await store.commit(shard, await store.claim(shard), FULL)
+    with redis_client.RedisCluster.from_url(cluster.replace("+cluster", "")) as client:
+        assert {client.get_node_from_key(f"{{{shard}}}").name for shard in shards} == {
+            node.name for node in client.get_primaries()
+        }
+    assert {str(await snapshot(store, shard)) for shard in shards} == {str(await snapshot(store, shards[0]))}
+    await store.close()
+
+
+SENTINEL: Final = """port {port}
+bind 127.0.0.1
+sentinel monitor tocsin 127.0.0.1 {master} 1
+sentinel down-after-milliseconds tocsin 500
+sentinel failover-timeout tocsin 3000
+"""
+
+
+@pytest.fixture
+def sentinel(own_redis: Redis, tmp_path: Path) -> Iterator[Redis]:
+    """A Sentinel that watches *own_redis* and its replica, and makes the replica the master when that dies."""
+    replica, sentinel = Redis(tmp_path / "replica"), Redis(tmp_path / "sentinel")
+    replica.command_parts = [*replica.command_parts, "--replicaof", f"{HOST} {own_redis.port}"]
+    file = tmp_path / "sentinel.conf"
+    file.write_text(SENTINEL.format(port=sentinel.port, master=own_redis.port))
+    program = sentinel.command_parts.index(binary())
+    sentinel.command_parts = [*sentinel.command_parts[: program + 1], str(file), "--sentinel"]
+    try:
+        replica.start()
+        sentinel.start()
+        yield sentinel
+    finally:
+        sentinel.kill9()
+        replica.kill9()
+
+
+async def test_sentinels_name_the_next_master(
+    own_redis: Redis, sentinel: Redis, admin: redis_client.Redis
+) -> None:
+    """The master dies: the store finds the one that the Sentinels made master, with what was committed."""
+    store = RedisStore(f"redis+sentinel://{HOST}:{sentinel.port}/tocsin", timeout=1.0)
+    epoch = await store.claim(SHARD)
+    await store.commit(SHARD, epoch, FULL)
+    before = await snapshot(store, SHARD)
+    await eventually(lambda: replicated(admin, sentinel), 20)
+    own_redis.kill9()
+    assert await eventually(lambda: claimed(store), 30) > epoch
+    assert await snapshot(store, SHARD) == before
+    await store.close()
+
+
+async def replicated(admin: redis_client.Redis, sentinel: Redis) -> None:
+    """Look whether the replica has all, and the Sentinel knows it."""
+    assert admin.wait(1, 100) == 1
+    with redis_client.Redis(HOST, sentinel.port) as client:
+        assert b"num-slaves" in (known := client.execute_command("SENTINEL", "MASTER", "tocsin"))
+        assert known[b"num-slaves"] not in {0, b"0"}
+
+
+async def claimed(store: RedisStore) -> int:
+    """Claim, as a shard does again and again while the store is away."""
+    try:
+        return await store.claim(SHARD)
+    except StoreUnavailable as error:
+        raise LookupError(error) from error
+
+
+@pytest.mark.parametrize(
+    ("url", "places", "settings"),
+    [
+        ("redis+sentinel://a/m", [("a", 26379)], (None, None, 0)),
+        ("redis+sentinel://joan:p%40ss@a:1,[::1]:2/m/3", [("a", 1), ("::1", 2)], ("joan", "p@ss", 3)),
+    ],
+)
+def test_addresses_of_sentinels(
+    url: str, places: list[tuple[str, int]], settings: tuple[object, ...]
+) -> None:
+    """Login and database are Redis' own; every Sentinel has its place."""
+    pool: Any = getattr(connect(url, 1.0), "connection_pool", None)
+    assert [
+        tuple(one.connection_pool.connection_kwargs[key] for key in ("host", "port"))
+        for one in pool.sentinel_manager.sentinels
+    ] == places
+    assert tuple(pool.connection_kwargs[key] for key in ("username", "password", "db")) == settings
 
 
 async def test_commits_survive_kill_9_of_redis(own_redis: Redis, store: RedisStore) -> None:
