@@ -64,6 +64,8 @@ class SpoolFile:
         Raises:
             sqlite3.OperationalError: another process has it, or it cannot be written.
         """
+        with suppress(OSError):  # SQLite says better what is wrong
+            path.touch(mode=0o600)  # before SQLite makes it readable for all
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             for setting in _SETTINGS:

@@ -107,7 +107,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
             f"SQLite {sqlite3.sqlite_version} is too old, "
             f"{'.'.join(map(str, OLDEST_SQLITE))} or newer is needed: use another build of Python"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # SQLite does not wait its turn to change a file to WAL, so processes that start together queue up here.
     with closing(FileLock(path.with_name(f"{path.name}.lock"))) as lock, ExitStack() as undo:
         lock.acquire()

@@ -118,6 +118,8 @@ class RedisStore:
         self._place = urlsplit(url).hostname or "a socket"
         self._timeout = timeout
         self._closed = False
+        self._ready = False
+        self._preparing = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"RedisStore({self._place})"
@@ -204,7 +206,16 @@ class RedisStore:
             raise StoreUnavailable(f"{command}: this client is closed")
         with unavailable(command):
             async with asyncio.timeout(self._timeout):
+                if not self._ready:
+                    await self._prepare()
                 return await self._client.execute_command(command, *arguments)
+
+    async def _prepare(self) -> None:
+        """Let one call alone find out the nodes of a Cluster: redis-py 8 closes connections of others meanwhile."""
+        async with self._preparing:
+            if not self._ready:
+                await self._client.initialize()
+                self._ready = True
 
     async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
         """Run a script by its digest; a server that does not know it has run nothing, and gets the source."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -38,6 +39,18 @@ def connect(url: str, timeout: float) -> Client:
     return client.from_url(f"{plain}://{rest}", **settings)
 
 
+class _Master(Redis):
+    """A client that also lets go of the Sentinels it asked."""
+
+    sentinels: Sequence[Redis] = ()
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001 - as redis-py has it
+        """Let go of all connections."""
+        await super().aclose(close_connection_pool)
+        for sentinel in self.sentinels:
+            await sentinel.aclose()
+
+
 def _by_sentinels(url: Any, settings: dict[str, Any]) -> Redis:
     login, _, places = url.netloc.rpartition("@")
     user, _, password = login.partition(":")
@@ -46,13 +59,15 @@ def _by_sentinels(url: Any, settings: dict[str, Any]) -> Redis:
         settings["ssl"] = True
     known = [_place(each) for each in places.split(",")]
     sentinels = Sentinel(known, sentinel_kwargs=settings)  # type: ignore[no-untyped-call] # theirs has no types
-    master: Redis = sentinels.master_for(
+    master: _Master = sentinels.master_for(
         unquote(name),
+        _Master,
         **settings,
         db=int(database or 0),
         username=unquote(user) or None,
         password=unquote(password) or None,
     )
+    master.sentinels = sentinels.sentinels
     return master
 
 

@@ -82,7 +82,7 @@ def _prepare_data(settings: Settings, roles: frozenset[Role], data: Path) -> Non
 
 def _prepare_folder(folder: Path, what: str, option: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         fault = "there is a file in its place" if isinstance(error, FileExistsError) else error.strerror
         raise CannotStart(

@@ -196,6 +196,15 @@ async def test_two_processes_cannot_share_a_file(broker, path, monkeypatch):
             await Spool.open(broker, path, BIG)
 
 
+def test_what_waits_is_for_its_owner_alone(path):
+    """Nobody else on the machine may read the file, nor what SQLite puts beside it."""
+    file = SpoolFile.open(path, BIG)
+    file.append("alerts.0", [message(1)])
+    open_to_others = {each.name: each.stat().st_mode & 0o077 for each in path.parent.iterdir()}
+    assert open_to_others == {path.name: 0, f"{path.name}-wal": 0}
+    file.close()
+
+
 async def test_close_twice_is_safe(broker, path):
     spool = await Spool.open(broker, path, BIG)
     await spool.close()
