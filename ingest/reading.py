@@ -49,7 +49,7 @@ async def read_body(request: web.Request, bounds: Bounds, tool: Tool, budget: Bu
             too slow, 503 if there is no memory for it, 400 if it breaks off.
     """
     headers = request.headers
-    _check_type(headers.get("Content-Type"), tool)
+    _check_type(request, tool)
     encoding = _encoding(headers.get("Content-Encoding"))
     body = await read_plain(request, bounds, budget)
     return Body(unpack(body, encoding, bounds.max_unpacked), body) if encoding else Body(body)
@@ -67,8 +67,9 @@ async def read_plain(request: web.Request, bounds: Bounds, budget: Budget) -> by
     return await _read(request.content, bounds, budget)
 
 
-def _check_type(header: str | None, tool: Tool) -> None:
-    if header is None or header == "application/json" or tool.accepts(header):
+def _check_type(request: web.Request, tool: Tool) -> None:
+    header = request.headers.get("Content-Type")
+    if header is None or header == "application/json" or tool.accepts(header) or not request.body_exists:
         return
     kind = header.partition(";")[0].strip().lower()
     wanted = " or ".join(sorted(tool.kinds))
