@@ -227,6 +227,10 @@ class ReadModel:
         source = IndexSource(self.store, 1, QUARANTINED)  # the first partition keeps all
         return await collect(source, load, limit=limit, after=after, bound=self.bound)
 
+    async def quarantine_size(self) -> int:
+        """Count the requests in quarantine."""
+        return await self.store.size(alerts_mailbox(0), QUARANTINED)
+
     async def in_quarantine(self, id_: str) -> Quarantined | None:
         """Find a request in quarantine, with its body."""
         if not id_.isascii():

@@ -75,7 +75,6 @@ def _keep(batch: Batch, item: Quarantined, rule: QuarantineRule) -> None:
     batch.log(name, Body(item.body, item.packed))
     batch.file(QUARANTINED, item.id, item.received_at)
     places.append(Place(item.id, item.received_at, size))
-    batch.count("requests_quarantined")
     _put(batch, _within(batch, places, batch.clock, rule), rule)
 
 

@@ -16,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from adapters.delivery.state import BreakerState
-from app.api.stats import Figures, Statistics
+from app.api.stats import Figures, QuarantineFigures, Statistics
 from app.metered import DeliveryMeter
 from app.reads import DestinationFigures
 from domain.errors import Unavailable
@@ -81,6 +81,7 @@ class _FiguresCollector(Collector):
         yield GaugeMetricFamily("tocsin_stats_up", "Whether the figures of the store could be read.", int(up))
         if self.latest is not None:
             yield from _accounting(self.latest)
+            yield from _quarantine(self.latest.quarantine)
             yield from _destinations(self.latest.destinations)
             yield from _waiting(self.latest)
 
@@ -117,9 +118,26 @@ def _accounting(figures: Figures) -> Iterator[Metric]:
         "tocsin_alerts_expired", "Alerts taken for resolved, as nothing was heard of them.", figures.expired
     )
     yield CounterMetricFamily(
+        "tocsin_heartbeats_missed", "Heartbeats that did not come in time.", figures.heartbeats_missed
+    )
+    yield CounterMetricFamily(
         "tocsin_incidents_ungrouped",
         "Incidents of one alert that lacks a label to group by.",
         figures.missing_group_label,
+    )
+
+
+def _quarantine(figures: QuarantineFigures) -> Iterator[Metric]:
+    yield GaugeMetricFamily("tocsin_quarantine_requests", "Requests that were not understood.", figures.kept)
+    yield _counter(
+        "tocsin_quarantine_left",
+        "Requests that left the quarantine: replayed, dropped or expired.",
+        ("how",),
+        [
+            (("replayed",), figures.replayed),
+            (("dropped",), figures.dropped),
+            (("expired",), figures.expired),
+        ],
     )
 
 

@@ -30,6 +30,17 @@ class Depths(Protocol):
         ...
 
 
+class QuarantineFigures(msgspec.Struct, frozen=True):
+    """What became of requests that were not understood."""
+
+    kept: int
+    """In quarantine now."""
+    replayed: int
+    dropped: int
+    expired: int
+    """Let go of for being too old, or to make room."""
+
+
 class Figures(msgspec.Struct, frozen=True):
     """The figures of all of Tocsin at about one moment: ``accepted`` is ``in_flight`` and all outcomes."""
 
@@ -39,6 +50,8 @@ class Figures(msgspec.Struct, frozen=True):
     destinations: Mapping[str, DestinationFigures]
     missing_group_label: int
     expired: int
+    heartbeats_missed: int
+    quarantine: QuarantineFigures
     spooled: int
     """Messages that wait in this process' spool for the broker."""
     mailboxes: Mapping[str, int | None]
@@ -80,6 +93,13 @@ class Statistics:
             destinations=await self._destinations(),
             missing_group_label=_total("missing_group_label", counters),
             expired=_total("expired", counters),
+            heartbeats_missed=_total("heartbeats_missed", counters),
+            quarantine=QuarantineFigures(
+                kept=await self._reads.quarantine_size(),
+                replayed=_total("quarantine_replayed", counters),
+                dropped=_total("quarantine_dropped", counters),
+                expired=_total("quarantine_expired", counters),
+            ),
             spooled=self._spooled(),
             mailboxes=await self._mailboxes(),
         )

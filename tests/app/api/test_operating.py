@@ -25,6 +25,8 @@ async def test_the_stats_of_nothing_are_nothing(world: World):
         "destinations": {"noc": {"pending": 0, "parked": 0, "breaker": "closed"}},
         "missing_group_label": 0,
         "expired": 0,
+        "heartbeats_missed": 0,
+        "quarantine": {"kept": 0, "replayed": 0, "dropped": 0, "expired": 0},
         "spooled": 7,
         "mailboxes": {"alerts.0": 0, "tickets.noc": 0},
     }

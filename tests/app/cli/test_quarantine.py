@@ -114,6 +114,12 @@ def test_all_of_a_source_is_replayed_after_its_mapping_was_mended(folder: Path) 
         dropped = tocsin("quarantine", "drop", "--all", "--url", url)
         assert (dropped.exit_code, dropped.stdout) == (0, "1 dropped\n")
         eventually(lambda: not ids(url))
+        figures = get(f"{url}/api/v1/stats")["quarantine"]
+        assert figures == {"kept": 0, "replayed": 3, "dropped": 1, "expired": 0}
+        with urlopen(f"{url}/metrics") as answer:
+            metrics = answer.read().decode()
+        assert 'tocsin_quarantine_left_total{how="replayed"} 3.0' in metrics
+        assert "tocsin_quarantine_requests 0.0" in metrics
 
 
 def test_a_large_body_and_a_key_within_one(url: str) -> None:
