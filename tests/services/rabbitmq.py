@@ -58,7 +58,8 @@ class RabbitMQ(Server):
         follows about a second later, by its auto-save. A node killed before that starts the queue anew, empty
         and for ever without a leader. A queue that once was durable stays so.
         """
-        names = [f"%2F_{queue}".encode() for queue in queues]
+        # The whole name, as Erlang writes it behind its length: that of the dead letters begins with the same.
+        names = [bytes([len(name)]) + name for name in (f"%2F_{queue}".encode() for queue in queues)]
         deadline = time.monotonic() + DURABLE_SECONDS
         while not all(any(name in file for file in self._names_on_disk()) for name in names):
             if time.monotonic() > deadline:
