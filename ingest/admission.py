@@ -56,8 +56,10 @@ class Gate:
 class Budget:
     """Memory for bodies that are still arriving. Slow senders hold it long, so it is bounded."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, shared: Budget | None = None) -> None:
+        """Give out up to *most* bytes; of *shared*, where it is a source's share of what there is for all."""
         self._most = most
+        self._shared = shared
         self.held = 0
         """Bytes given out."""
 
@@ -65,15 +67,21 @@ class Budget:
         """Take *size* bytes.
 
         Raises:
-            Refusal: 503 if they are not there.
+            Refusal: 503 if they are not there, 429 if they are more than a share.
         """
         if self.held + size > self._most:
+            if self._shared is not None:
+                raise _too_many("too many large bodies of this source are arriving at the same time", 1)
             raise wait("busy", "too many large bodies are arriving at the same time", 1)
+        if self._shared is not None:
+            self._shared.take(size)
         self.held += size
 
     def give_back(self, size: int) -> None:
         """Return what was taken."""
         self.held -= size
+        if self._shared is not None:
+            self._shared.give_back(size)
 
 
 def _too_many(detail: str, seconds: float) -> Refusal:

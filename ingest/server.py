@@ -66,6 +66,7 @@ class Ingest:
         self._now = now
         self._bounds = bounds or Bounds()
         self._budget = Budget(BYTES_IN_FLIGHT)
+        self._shares = {name: Budget(BYTES_IN_FLIGHT // 2, self._budget) for name in sources}
         self._deliveries = Deliveries()
         self.intake = Intake(publisher, self._bounds.max_depth)
         self.replaying = Replaying(sources, self.intake, now, self._plain_body)
@@ -161,10 +162,13 @@ class Ingest:
         if style is Style.OPSGENIE and header:
             return f"Bearer {header.partition(' ')[2]}"
         if style is Style.PAGERDUTY and not header and request.method == "POST":
-            body = await read_body(request, self._bounds, fit[0].tool, self._budget)
+            body = await self._read(request, fit[0])
             request[_EARLY_BODY] = body
             return f"Bearer {routing_key(body.unpacked)}"
         return header
+
+    async def _read(self, request: web.Request, source: Source) -> Body:
+        return await read_body(request, self._bounds, source.tool, self._shares[source.name])
 
     async def _plain_body(self, request: web.Request) -> bytes:
         return await read_plain(request, self._bounds, self._budget)
@@ -179,7 +183,7 @@ class Ingest:
         now = self._now()
         verdict = await before_body(request, source, now, path)
         early = request.get(_EARLY_BODY) if source.tool.style is Style.PAGERDUTY else None
-        body = early or await read_body(request, self._bounds, source.tool, self._budget)
+        body = early or await self._read(request, source)
         verdict = verdict or await with_body(request, source, body, now, path)
         post = post_of(request, body.unpacked, self._now(), source.name, path)
         if self._recorder is not None and not self._recorder.note(post):

@@ -88,11 +88,15 @@ class Remote:
 
 def run_list(url: str, source: str | None, limit: int, *, as_json: bool) -> None:
     """Print what is kept, one a line."""
+    empty = True
     try:
         for kept in Remote(url).all(source, limit):
             typer.echo(json.dumps(kept, ensure_ascii=False) if as_json else _line(kept))
+            empty = False
     except Refused as error:
         fail(str(error))
+    if empty:
+        typer.echo("nothing is in quarantine", err=True)
 
 
 def run_show(url: str, id_: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Never
 from urllib.error import HTTPError, URLError
@@ -33,7 +34,7 @@ def run_send(
         with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - http and https only, see _request
             typer.echo(f"{answer.status} {answer.read().decode('utf-8', 'replace')}".rstrip())
     except HTTPError as error:
-        _fail(f"{error.code} {error.read().decode('utf-8', 'replace')}")
+        _fail(f"{error.code} {_told(error.read())}")
     except (URLError, OSError) as error:
         _fail(f"{request.full_url} cannot be reached: {getattr(error, 'reason', error)}")
 
@@ -75,6 +76,14 @@ def _header(auth: str | None) -> dict[str, str]:
     if not colon or not name.strip():
         raise typer.BadParameter(f"{auth!r} is not a header like {handbook.AUTH!r}", param_hint="--auth")
     return {name.strip(): value.strip()}
+
+
+def _told(answer: bytes) -> str:
+    """Say what is wrong in the words of the answer; all of it, where it is not one of Tocsin's."""
+    try:
+        return str(json.loads(answer)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode("utf-8", "replace")
 
 
 def _fail(message: str) -> Never:

@@ -13,8 +13,9 @@ from typing import Any, cast
 import pytest
 
 from ingest import server
-from ingest.admission import SMALL
+from ingest.admission import SMALL, Budget
 from ingest.models import SourceConfig
+from ingest.problems import Refusal
 from ingest.publisher import Publisher
 from ingest.reading import Bounds
 from ingest.server import Ingest
@@ -76,20 +77,41 @@ async def test_each_is_told_in_the_end_and_nothing_stays_held() -> None:
     await client.close()
 
 
-async def test_large_bodies_wait_for_memory_and_small_ones_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What there is no room for is answered with 503 at once, whoever sent it."""
-    monkeypatch.setattr(server, "BYTES_IN_FLIGHT", MIB)
-    sources = {"slow": SourceConfig.model_validate({"type": "alertmanager"}).build("slow")}
+async def test_large_bodies_of_one_source_leave_room_for_those_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One has half the memory at most, and hears 429 beyond it; small bodies need none."""
+    monkeypatch.setattr(server, "BYTES_IN_FLIGHT", 2 * MIB)
+    sources = {
+        name: SourceConfig.model_validate({"type": "alertmanager"}).build(name) for name in ("slow", "b")
+    }
     ingest = Ingest(sources, Publisher(FakeBroker(), "beef"), lambda: NOW, Bounds(patience=3.0))
     client = await serve(ingest)
     assert client.port is not None
     async with slow_senders(client.port, PIECE) as connections, asyncio.timeout(30):
         assert (await client.post("/ingest/slow", data=BODY, headers=JSON)).status == 202
+        large = BODY + b" " * (MIB // 2)
+        assert (await client.post("/ingest/b", data=large, headers=JSON)).status == 202
         told = Counter(await asyncio.gather(*map(status, connections)))
 
-    assert set(told) == {408, 503}
+    assert set(told) == {408, 429}
     assert told[408] <= MIB // (len(PIECE) - SMALL) + 1
     await client.close()
+
+
+def test_what_there_is_no_memory_for_is_told_to_come_again() -> None:
+    """Shares together may be more than there is; whoever comes last waits."""
+    everything = Budget(100)
+    first, second = Budget(60, everything), Budget(60, everything)
+    first.take(60)
+    with pytest.raises(Refusal) as refused:
+        second.take(50)
+    assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+    with pytest.raises(Refusal) as refused:
+        first.take(1)
+    assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
+    first.give_back(60)
+    assert (first.held, second.held, everything.held) == (0, 0, 0)
 
 
 async def test_memory_stays_bounded(tmp_path: Path) -> None:
