@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 
 from adapters.tickets import DestinationConfig
 from correlation.models import CorrelationConfig
-from ingest.models import LimitsConfig, QuarantineConfig, SourceConfig, SourceName, SpoolConfig
+from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
 from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
 
 _SPEAKS = {
@@ -80,7 +80,7 @@ class TocsinConfig(BaseModel):
     public_url: BaseUrl = Field(
         "http://127.0.0.1:8080", description="Where people reach Tocsin; links in tickets begin with it."
     )
-    sources: dict[SourceName, SourceConfig] = Field(
+    sources: dict[SourceName, AnySource] = Field(
         default_factory=dict, description="Tools that post alerts, by the name in their address /ingest/NAME."
     )
     ingest: IngestConfig = Field(

@@ -101,8 +101,8 @@ class _Page:
         if value.get("type") == "array":
             return f"list of {self._value(value['items'])}"
         if value.get("type") == "object":
-            names = value.get("propertyNames", {})
-            return f"mapping of {self._link(_name(names)) or 'names'} to {self._value(_others(value))}"
+            names = _name(value.get("propertyNames", {}))
+            return f"mapping of {(names and self._link(names)) or 'names'} to {self._value(_others(value))}"
         return _scalar(value)
 
     def _link(self, name: str) -> str:

@@ -11,7 +11,7 @@ from adapters.tickets import DestinationConfig
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
 from correlation.rules import CorrelationRules, QuarantineRule
-from ingest.models import SourceConfig
+from ingest.models import AnySource
 from routing.models import compile_routing
 from routing.rules import RoutingRules
 
@@ -20,7 +20,7 @@ from routing.rules import RoutingRules
 class Settings:
     """A configuration without mistakes."""
 
-    sources: Mapping[str, SourceConfig]
+    sources: Mapping[str, AnySource]
     ingest: IngestConfig
     correlation: CorrelationRules
     routing: RoutingRules

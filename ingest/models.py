@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,9 @@ from ingest.auth.models import build as build_auth
 from ingest.pulse import Pulse
 from ingest.reading import Bounds
 from ingest.source import Source
-from ingest.sources import ALIASES, TOOLS, Tool
+from ingest.sources import ALIASES, TOOLS, Tool, generic
 from ingest.sources.circumstances import Circumstances
+from ingest.sources.generic_models import GenericMapping
 from ingest.treatment import Treatment
 
 Size = Annotated[
@@ -44,7 +46,7 @@ Word = Annotated[str, Field(min_length=1), AfterValidator(str.lower)]
 if TYPE_CHECKING:
     TypeName = str
 else:
-    TypeName = Literal[*TOOLS, *ALIASES]
+    TypeName = Literal[*(name for name in (*TOOLS, *ALIASES) if name != generic.TYPE)]
 Label = Annotated[str, Field(min_length=1)]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]*$", max_length=64)]
 """Part of an address, ``/ingest/NAME``, so it holds only what needs no escaping there."""
@@ -144,6 +146,21 @@ class SourceConfig(CommonConfig):
         return TOOLS[ALIASES.get(self.type, self.type)]
 
 
+class GenericConfig(CommonConfig):
+    """A tool that has no type of its own: what it posts to ``/ingest/NAME`` is read by a mapping."""
+
+    type: Literal["generic"]
+    mapping: GenericMapping = Field(description="Where in the body the parts of an alert are.")
+
+    def tool(self) -> Tool:
+        """Make the tool of its mapping."""
+        return replace(TOOLS[generic.TYPE], parse=generic.parser(self.mapping))
+
+
+AnySource = Annotated[SourceConfig | GenericConfig, Field(discriminator="type")]
+"""A source; its ``type`` tells what may be said of it."""
+
+
 class LimitsConfig(BaseModel):
     """The most that is taken in at once."""
 
@@ -191,5 +208,5 @@ class QuarantineConfig(BaseModel):
     max_age: Duration = lasting("14d", "How long a request is kept.")
 
 
-Sources = dict[SourceName, SourceConfig]
+Sources = dict[SourceName, AnySource]
 """The ``sources`` of the YAML."""

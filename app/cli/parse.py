@@ -21,7 +21,7 @@ from domain.alert import Alert
 from domain.times import Millis
 from ingest.depth import is_deeper
 from ingest.models import CommonConfig, LimitsConfig
-from ingest.sources import ALIASES, TOOLS, BadBody, NotJson, Parsed, Post, Tool, tool_of
+from ingest.sources import ALIASES, TOOLS, BadBody, NotJson, Parsed, Post, Tool, generic, tool_of
 from ingest.sources.circumstances import Circumstances, set_circumstances
 from ingest.sources.message import read_message
 
@@ -44,7 +44,7 @@ def run_parse(
     name: str, file: str, around: Around, config: Path | None, source: str | None, *, as_json: bool
 ) -> None:
     """Print the alerts. Exits with 1 if it is not what the tool sends."""
-    tool = _configured(name, config, source) if config else known_tool(name)
+    tool = _configured(name, config, source) if config else _bare(name)
     post = _post(tool, file, around)
     try:
         parsed = _read(tool, post)
@@ -58,6 +58,17 @@ def known_tool(name: str) -> Tool:
     tool = tool_of(name)
     if tool is None:
         _fail(f"there is no tool {name!r}; known: {', '.join([*TOOLS, *ALIASES])}")
+    return tool
+
+
+def _bare(name: str) -> Tool:
+    """Take the tool as it is without a source, if that is enough to read its bodies."""
+    tool = known_tool(name)
+    if tool.type == generic.TYPE:
+        _fail(
+            f"{name} bodies are read by the mapping of a source: give --config FILE with a source of type {name}"
+            f" (`tocsin source show {name}` prints one to begin with)"
+        )
     return tool
 
 

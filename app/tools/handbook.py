@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
+
+import yaml
 
 import ingest.sources
 from domain.times import Millis
+from ingest.models import GenericConfig
 from ingest.sources import TOOLS, Post, Tool
 from ingest.sources.message import read_message
 
@@ -46,7 +50,24 @@ def read_sample(path: Path, source: str, received_at: Millis) -> Post:
 def settings(tool: Tool, source: str) -> str:
     """Write what belongs in Tocsin's own configuration."""
     variable = "".join(each if each.isalnum() else "_" for each in source).upper()
-    return f'sources:\n  {source}: {{type: {tool.type}, auth: {{bearer: "${{{variable}_TOKEN}}"}}}}\n'
+    auth = f'auth: {{bearer: "${{{variable}_TOKEN}}"}}'
+    if mapping := sample_mapping(tool):
+        lines = f"type: {tool.type}\n{auth}\nmapping:\n{indent(mapping, '  ')}"
+        return f"sources:\n  {source}:\n{indent(lines, '    ')}"
+    return f"sources:\n  {source}: {{type: {tool.type}, {auth}}}\n"
+
+
+def sample_mapping(tool: Tool) -> str:
+    """Return the YAML that reads the samples of a tool of which only a mapping tells what it posts, else nothing."""
+    path = SAMPLES / tool.type / "mapping.yaml"
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def reader_of_samples(tool: Tool) -> Tool:
+    """Return the tool as it reads its samples: with their mapping, where it needs one."""
+    if mapping := sample_mapping(tool):
+        return GenericConfig(type="generic", mapping=yaml.safe_load(mapping)).tool()
+    return tool
 
 
 def all_tools() -> list[Tool]:

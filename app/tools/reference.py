@@ -70,7 +70,7 @@ def _samples(tool: Tool) -> Iterator[str]:
         yield f"`tocsin send {tool.type}{' --resolved' if path.stem == 'resolved' else ''}` posts\n"
         text = path.read_bytes().replace(b"\r\n", b"\n").decode("utf-8", "replace").rstrip()
         yield f"````http\n{text}\n````\n"
-        parsed = tool.read(handbook.read_sample(path, tool.type, NOW))
+        parsed = handbook.reader_of_samples(tool).read(handbook.read_sample(path, tool.type, NOW))
         for alert in parsed.alerts:
             shown = {key: value for key, value in view(alert).items() if key in KEPT}
             yield f"```json\n{json.dumps(shown, indent=2, ensure_ascii=False)}\n```\n"

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from pydantic import TypeAdapter
 
 from domain.events import Quarantined, decode
 from ingest.deliveries import Answer, Deliveries
-from ingest.models import LimitsConfig, SourceConfig
+from ingest.models import LimitsConfig, Sources
 from ingest.publisher import Publisher
 from ingest.server import Ingest
 from tests.ingest.fakes import FakeBroker, until
@@ -32,6 +33,7 @@ SOURCES: dict[str, Any] = {
     "kuma": {"type": "uptime_kuma", "auth": {"key": {"query": "key", "secret": "k1"}}},
     "cake": {"type": "statuscake"},
     "events": {"type": "cloudevents"},
+    "shop": {"type": "generic", "mapping": {"items": "orders", "identity": "sku", "state": "is"}},
     "sns": {"type": "aws_cloudwatch_sns"},
     "git": {"type": "github", "auth": {"github": "It's a Secret to Everybody"}},
 }
@@ -44,7 +46,8 @@ async def broker():
 
 @pytest.fixture
 async def ingest(broker):
-    built = {name: SourceConfig.model_validate(given).build(name, LIMITS) for name, given in SOURCES.items()}
+    configs = TypeAdapter(Sources).validate_python(SOURCES)
+    built = {name: config.build(name, LIMITS) for name, config in configs.items()}
     return Ingest(built, Publisher(broker, "beef"), lambda: NOW, LIMITS.build())
 
 
@@ -402,3 +405,12 @@ async def test_a_delivery_is_forgotten_after_its_window():
     for name in "abc":
         deliveries.remember("x", name, 10, answers[name])
     assert [deliveries.answer("x", name, 10) for name in "abc"] == [None, answers["b"], answers["c"]]
+
+
+async def test_a_mapping_keeps_the_good_of_a_list(client, broker):
+    body = {"orders": [{"sku": "a", "is": "down"}, {"sku": "b", "is": "purple"}, {"sku": "a", "is": "ok"}]}
+    response = await client.post("/ingest/shop", json=body)
+    assert response.status == 202, await response.text()
+    assert alerts(broker) == [("shop", "a"), ("shop", "a")]
+    [kept] = quarantined(broker)
+    assert "purple" in kept.reason

@@ -1,13 +1,16 @@
 """``tocsin source``, ``send`` and ``parse``."""
 
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 
+from app.tools import handbook
 from app.tools.guessing import content_type_of
 from ingest.sources import TOOLS
 from tests.app.cli.running import address, get, serving, started, stop, tocsin
@@ -32,7 +35,7 @@ def test_a_tool_is_shown_with_its_address_and_header(name: str) -> None:
 
     assert told.exit_code == 0
     assert "https://t.example/ingest/mine" in told.stdout
-    assert "  mine: {type: " in told.stdout
+    assert re.search(r"^  mine:\s+\{?type: ", told.stdout, re.MULTILINE)
     assert "{url}" not in told.stdout
     assert "{auth}" not in told.stdout
 
@@ -203,9 +206,12 @@ def test_what_cannot_be_sent() -> None:
 
 def test_every_sample_is_taken_by_a_real_service(tmp_path: Path) -> None:
     config = tmp_path / "tocsin.yaml"
-    config.write_text(
-        "sources:\n" + "".join(f"  {name}: {{type: {name}}}\n" for name in TOOLS if name != "generic")
-    )
+    mappings = {name: handbook.sample_mapping(tool) for name, tool in TOOLS.items()}
+    given = {
+        name: {"type": name} | ({"mapping": yaml.safe_load(text)} if text else {})
+        for name, text in mappings.items()
+    }
+    config.write_text(yaml.safe_dump({"sources": given}))
     with serving(tmp_path, config) as (_, url):
         for path in sorted(SAMPLES.glob("*/*.http")):
             options = ["--resolved"] if path.stem == "resolved" else []
@@ -233,3 +239,27 @@ def test_what_is_posted_is_recorded_and_can_be_parsed(tmp_path: Path) -> None:
 
     assert "s3cret" not in file.read_text()
     assert [alert["state"] for alert in parsed("datadog", file)] == ["firing"]
+
+
+def generic_config(folder: Path) -> Path:
+    """The configuration that ``source show`` prints."""
+    told = tocsin("source", "show", "generic", "--source", "shop").stdout
+    file = folder / "tocsin.yaml"
+    file.write_text(
+        re.findall(r"^sources:\n(?: .*\n)+", told, re.MULTILINE)[-1].replace("${SHOP_TOKEN}", "t")
+    )
+    return file
+
+
+@pytest.mark.parametrize(("name", "state"), [("firing", "firing"), ("resolved", "resolved")])
+def test_a_generic_body_is_read_by_the_mapping_of_its_source(tmp_path: Path, name: str, state: str) -> None:
+    [alert] = parsed("generic", SAMPLES / f"generic/{name}.http", "--config", generic_config(tmp_path))
+
+    assert [alert[key] for key in KEYS[:4]] == [state, "db-4/77", "critical", "Disk"]
+
+
+def test_a_generic_body_without_a_mapping_is_told_the_way_out() -> None:
+    result = tocsin("parse", "generic", SAMPLES / "generic/firing.http")
+
+    assert result.exit_code == 1
+    assert "give --config FILE with a source of type generic" in result.stderr
