@@ -13,6 +13,7 @@ from domain.errors import TocsinError
 T = TypeVar("T")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _FAULT = re.compile(r"(?P<what>.*?)(?: - at `(?P<where>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"required field `(\w+)`")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -79,7 +80,8 @@ def load(body: bytes) -> Any:
     """
     text = body.decode("utf-8-sig", "replace")
     try:
-        return json.loads(text, object_pairs_hook=_mend, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant)
+        return _mend(document) if _ESCAPED_SURROGATE.search(text) else document
     except json.JSONDecodeError as error:
         raise NotJson(error.msg, error.lineno, error.colno) from None
     except RecursionError:
@@ -88,8 +90,13 @@ def load(body: bytes) -> Any:
         raise NotJson(str(error)) from None
 
 
-def _mend(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {_whole(key): _whole(value) if isinstance(value, str) else value for key, value in pairs}
+def _mend(document: Any) -> Any:
+    """Replace the halves of characters, which no UTF-8 can hold, wherever they are."""
+    if isinstance(document, dict):
+        return {_whole(key): _mend(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_mend(value) for value in document]
+    return _whole(document) if isinstance(document, str) else document
 
 
 def _whole(text: str) -> str:

@@ -17,6 +17,8 @@ _ISO = re.compile(
 _SECONDS_UNTIL = 1e11
 _MILLIS_UNTIL = 1e14
 _MICROS_UNTIL = 1e17
+_LAST: Millis = 253_402_300_799_999
+"""Of the year 9999; no date can show a later one."""
 _FORMATS = (
     "%Y/%m/%d %H:%M:%S",
     "%Y.%m.%d %H:%M:%S",
@@ -39,18 +41,24 @@ def parse_moment(given: str | float, zone: tzinfo | None = None) -> Millis | Non
     Raises:
         ValueError: if it is no moment.
     """
+    try:
+        return _plausible(_read(given, zone))
+    except (OverflowError, TypeError, IndexError):
+        raise ValueError(f"{str(given)[:40]!r} is not a moment") from None
+
+
+def _read(given: str | float, zone: tzinfo | None) -> Millis:
     if isinstance(given, int | float):
-        return _plausible(_from_number(float(given)))
+        return _from_number(float(given))
     text = given.strip()
     if _NUMBER.fullmatch(text):
-        return _plausible(_from_number(float(text)))
-    try:
-        return _plausible(to_millis(_from_text(text, zone or zone_of_source())))
-    except (OverflowError, TypeError, IndexError):
-        raise ValueError(f"{given!r} is not a moment") from None
+        return _from_number(float(text))
+    return to_millis(_from_text(text, zone or zone_of_source()))
 
 
 def _plausible(moment: Millis) -> Millis | None:
+    if moment > _LAST:
+        raise OverflowError
     return moment if moment >= 365 * 86_400_000 else None
 
 

@@ -36,7 +36,12 @@ def _fields(alert: Alert) -> dict[str, object]:
 
 
 def _reply(reply: Reply) -> dict[str, object]:
-    return {"status": reply.status, "body": reply.body.decode(), "content_type": reply.content_type}
+    return {
+        "status": reply.status,
+        "body": reply.body.decode(),
+        "content_type": reply.content_type,
+        "headers": dict(reply.headers),
+    }
 
 
 def outcome(message: Message) -> dict[str, object]:
