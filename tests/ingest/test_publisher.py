@@ -58,6 +58,20 @@ async def test_one_publish_at_a_time_and_the_rest_waits_for_the_next(broker):
     assert broker.most_concurrent == 1
 
 
+async def test_requests_that_have_arrived_already_are_read_before_the_publish(broker):
+    """Requests that get to the publisher in later turns of the loop still share the message of the first."""
+    publisher = Publisher(broker, "p")
+
+    async def arrive(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await publisher.publish(request(f"a{turns}"))
+
+    await asyncio.gather(*(arrive(turns) for turns in range(20)))
+    assert broker.publishes == 1
+    assert len(broker.boxes["alerts.0"]) == 1
+
+
 async def test_a_large_request_is_spread_over_messages(broker):
     publisher = Publisher(broker, "p")
     big = request(*(f"a{n}" for n in range(3000)), text="x" * 500)
