@@ -17,6 +17,7 @@ from benchmarks.meter import cpu_model
 COMMITTED = {("storm", 1): 6_000, ("storm", 20): 30_000, ("distinct", 1): 3_000, ("distinct", 20): 15_000}
 HALF_LOAD_P99_MS = 50
 PACKAGES = ("aiohttp", "uvloop", "msgspec", "aio-pika", "redis")
+REFERENCE_US = {1: 27.0, 20: 31.0}  # a bare aiohttp POST of so many alerts where the targets were written
 PEAK_MB = 300  # with 20,000 open alerts
 
 HEADINGS = (
@@ -25,6 +26,8 @@ HEADINGS = (
     "alerts a POST",
     "accepted alerts/s",
     "through to state alerts/s",
+    "bare POST here, us of CPU (reference)",
+    "*scaled* to the reference, alerts/s",
     "POST p50 / p99 ms, full load",
     f"POST p99 ms, half load (< {HALF_LOAD_P99_MS})",
     "POST to ticket p50 / p99 ms, full load",
@@ -45,6 +48,10 @@ What the columns say:
 
 - **accepted**: alerts in POSTs answered 202, over the time from the first POST to the last answer.
 - **through to state**: the same, until `GET /api/v1/stats` shows nothing in flight and one outcome for each.
+- **bare POST**: measured in the same run, just before: CPU time of an aiohttp server that reads a POST of the
+  same size and does nothing with it. In brackets what it took on the machine that the targets were written on.
+- ***scaled***: not measured. The rate through to state times (bare POST here / on the reference machine): what
+  would be expected there. It leaves the disk out, and assumes that all slows down alike.
 - **half load**: a second phase on the same server, with alerts and services it has not seen, at half of the
   rate that just went through to state; a POST's time counts from the moment it was due.
 - **POST to ticket**: from the first POST that names a service to the first request for its ticket at the
@@ -79,6 +86,23 @@ class Sample:
     half: Phase
     peak_mb: float
     doubles: int
+    bare_us: float
+    """CPU time of a bare aiohttp server for the same POST, just before."""
+
+    @property
+    def scale(self) -> float:
+        """How many times slower than the reference machine this one was."""
+        return self.bare_us / reference_us(self.cell.per_post)
+
+
+def reference_us(per_post: int) -> float:
+    """Return what a bare POST costs where the targets were written; between the two measured, in proportion.
+
+    >>> reference_us(1), reference_us(20)
+    (27.0, 31.0)
+    """
+    (few, low), (many, high) = REFERENCE_US.items()
+    return low + (high - low) * (per_post - few) / (many - few)
 
 
 def table(samples: Sequence[Sample]) -> str:
@@ -114,6 +138,8 @@ def _row(cell: Cell, samples: Sequence[Sample]) -> list[str]:
         str(cell.per_post),
         _spread([phase.accepted_per_second for phase in full]),
         _judged([phase.committed_per_second for phase in full], at_least=at_least),
+        f"{_spread([sample.bare_us for sample in samples])} ({reference_us(cell.per_post):.0f})",
+        _scaled(samples, at_least),
         _pair(full, "post"),
         _judged([phase.post_p99_ms for phase in half], below=HALF_LOAD_P99_MS, digits=1),
         _pair(full, "ticket"),
@@ -122,6 +148,13 @@ def _row(cell: Cell, samples: Sequence[Sample]) -> list[str]:
         _judged([sample.peak_mb for sample in samples], below=PEAK_MB if cell.work == "distinct" else None),
         _honest(samples),
     ]
+
+
+def _scaled(samples: Sequence[Sample], at_least: float | None) -> str:
+    """Write what this would be on the reference machine: reckoned, so it has no target to reach, but a share of it."""
+    rate = median(sample.full.committed_per_second * sample.scale for sample in samples)
+    share = f" ({rate / at_least:.0%} of {at_least:,})" if at_least else ""
+    return f"*{rate:,.0f}*{share}"
 
 
 def _pair(phases: Sequence[Phase], what: str) -> str:

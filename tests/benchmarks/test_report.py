@@ -21,7 +21,7 @@ PHASE = Phase(
     accounted=True,
     statuses={202: 2_500},
 )
-SAMPLE = Sample(Cell("embedded", "storm", 20), full=PHASE, half=PHASE, peak_mb=90, doubles=0)
+SAMPLE = Sample(Cell("embedded", "storm", 20), full=PHASE, half=PHASE, peak_mb=90, doubles=0, bare_us=62)
 
 
 def row(*samples: Sample) -> str:
@@ -37,6 +37,11 @@ def test_a_target_that_is_missed_is_said_to_be():
     slow = replace(SAMPLE, full=replace(PHASE, committed_per_second=29_000))
 
     assert "| **29,000** ✗ ≥ 30,000 |" in row(slow)
+
+
+def test_a_rate_is_scaled_by_the_cost_of_a_bare_post_and_is_not_judged():
+    """Twice the cost of a bare POST makes twice the rate, as a share of the target."""
+    assert "| 62 (31) | *62,000* (207% of 30,000) |" in row(SAMPLE)
 
 
 def test_repeats_become_a_median_with_its_spread():
