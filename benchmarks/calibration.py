@@ -1,16 +1,18 @@
-"""What a POST costs a server that does nothing with it: how fast this machine is now, whoever else uses it.
+"""How fast this machine is now, whoever else uses it: a bare POST for its cores, a bare write for its disk.
 
-Machines differ, and one machine differs from hour to hour. The same bare aiohttp server, measured in the same run,
-makes figures of two of them comparable.
+Machines differ, and one machine differs from hour to hour. The same small work, measured in the same run, makes
+figures of two of them comparable.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from asyncio.subprocess import PIPE
 from pathlib import Path
+from statistics import median
 
 import uvloop
 from aiohttp import web
@@ -18,6 +20,8 @@ from aiohttp import web
 from benchmarks.load import Load, Target
 
 POSTS = 5_000
+WRITES = 50
+WRITTEN = 20_000
 
 
 async def bare_post(body: bytes, posts: int = POSTS) -> float:
@@ -30,6 +34,18 @@ async def bare_post(body: bytes, posts: int = POSTS) -> float:
     await Load(target, [target.request(body)] * posts).run()
     seconds, _ = await process.communicate(b"")  # which ends its input
     return 1e6 * float(seconds) / posts
+
+
+def bare_write(folder: Path, writes: int = WRITES) -> float:
+    """Return the time until a write to *folder* is on the disk, in milliseconds: the median of some."""
+    times = []
+    with (folder / "calibration").open("wb", buffering=0) as file:
+        for _ in range(writes):
+            file.write(bytes(WRITTEN))
+            before = time.perf_counter()
+            os.fdatasync(file)
+            times.append(time.perf_counter() - before)
+    return 1000 * median(times)
 
 
 async def _take(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import report, workloads
-from benchmarks.calibration import bare_post
+from benchmarks.calibration import bare_post, bare_write
 from benchmarks.measure import run_phase
 from benchmarks.meter import PROC, peak_megabytes
 from benchmarks.report import Cell, Sample
@@ -102,6 +102,8 @@ async def _run(cell: Cell, options: argparse.Namespace) -> Sample:
     total = TOTALS[cell.work] // (QUICK if options.quick else 1)
     full_work = _work(cell, total, SEEDS[0])
     bare_us = await bare_post(full_work.bodies[0])
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+        write_ms = bare_write(Path(folder))
     async with _setting(cell, options.command) as at:
         full = await run_phase(at.server, at.sink, full_work, services=at.services)
         if not full.alerts:
@@ -111,7 +113,7 @@ async def _run(cell: Cell, options: argparse.Namespace) -> Sample:
         posts = max(HALF_LOAD_POSTS, int(rate * HALF_LOAD_SECONDS))
         half_work = _work(cell, min(total, posts * cell.per_post), SEEDS[1])
         half = await run_phase(at.server, at.sink, half_work, rate=rate, services=at.services)
-        return Sample(cell, full, half, peak, at.sink.doubles, bare_us)
+        return Sample(cell, full, half, peak, at.sink.doubles, bare_us, write_ms)
 
 
 @asynccontextmanager
@@ -153,7 +155,7 @@ def _note(sample: Sample) -> str:
         f"{cell.mode} {cell.work} x{cell.per_post}: {full.accepted_per_second:,.0f} accepted/s,"
         f" {full.committed_per_second:,.0f} to state/s, POST p99 {full.post_p99_ms:.1f} ms"
         f" (half load {half.post_p99_ms:.1f}), {sample.peak_mb:.0f} MB,"
-        f" bare POST {sample.bare_us:.0f} us, scaled {full.committed_per_second * sample.scale:,.0f} to state/s,"
+        f" bare POST {sample.bare_us:.0f} us, write {sample.write_ms:.2f} ms, scaled {full.committed_per_second * sample.scale:,.0f} to state/s,"
         f" answers {full.statuses} {half.statuses}"
     )
 

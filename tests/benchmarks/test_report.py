@@ -21,7 +21,9 @@ PHASE = Phase(
     accounted=True,
     statuses={202: 2_500},
 )
-SAMPLE = Sample(Cell("embedded", "storm", 20), full=PHASE, half=PHASE, peak_mb=90, doubles=0, bare_us=62)
+SAMPLE = Sample(
+    Cell("embedded", "storm", 20), full=PHASE, half=PHASE, peak_mb=90, doubles=0, bare_us=62, write_ms=4
+)
 
 
 def row(*samples: Sample) -> str:
