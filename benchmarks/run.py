@@ -155,7 +155,8 @@ def _note(sample: Sample) -> str:
         f"{cell.mode} {cell.work} x{cell.per_post}: {full.accepted_per_second:,.0f} accepted/s,"
         f" {full.committed_per_second:,.0f} to state/s, POST p99 {full.post_p99_ms:.1f} ms"
         f" (half load {half.post_p99_ms:.1f}), {sample.peak_mb:.0f} MB,"
-        f" bare POST {sample.bare_us:.0f} us, write {sample.write_ms:.2f} ms, scaled {full.committed_per_second * sample.scale:,.0f} to state/s,"
+        f" bare POST {sample.bare_us:.0f} us, write {sample.write_ms:.2f} ms,"
+        f" scaled {full.committed_per_second * sample.scale:,.0f} to state/s,"
         f" answers {full.statuses} {half.statuses}"
     )
 
