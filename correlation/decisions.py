@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from correlation.grouping import Group
 from correlation.incidents import (
+    acknowledged,
     led_by,
     open_incident,
+    opened_again,
     resolved,
     reweighed,
     with_firing,
@@ -93,7 +95,9 @@ def decide(case: Case, rules: CorrelationRules) -> Decision:
         case AlertState.HEARTBEAT:
             return _on_heartbeat(case)
         case AlertState.ACKNOWLEDGED if case.record is not None and case.record.fires:
-            return Decision(Verdict.ACKNOWLEDGED, "somebody took it on in the tool", incident=case.own)
+            return Decision(
+                Verdict.ACKNOWLEDGED, "somebody took it on in the tool", incident=acknowledged(case.own)
+            )
         case _:
             return _on_firing(case, rules)
 
@@ -143,6 +147,9 @@ def _fires_on(case: Case, record: AlertRecord) -> Decision:
     """The alert fires already: a repeat, or the same with another severity."""
     fresh = replace(record, alert=case.alert)
     before, after = record.alert.severity, case.alert.severity
+    if case.own is not None and not case.own.is_open and case.alert.starts_at > record.alert.starts_at:
+        reopened = opened_again(reweighed(case.own, before, case.alert, case.key, case.now))
+        return Decision(Verdict.REOPENED, "fires anew after somebody resolved its incident", fresh, reopened)
     if before is after:
         return Decision(Verdict.DUPLICATE, "fires already", fresh)
     reason = f"severity changed from {before} to {after}"

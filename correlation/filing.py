@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from correlation import upkeep
 from correlation.decisions import Decision
 from correlation.grouping import group_key
+from correlation.news import with_alerts_told, with_priority_told
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -65,7 +66,8 @@ def change_incident(
     """Remember the incident as it is now, judged anew, and tell its timeline why."""
     before = batch.get(incident_record(incident.id), Incident)
     batch.log(timeline_log(incident.id), entry)
-    assessment = _assessed(batch, before, incident, entry.at, router)
+    assessment, incident = _assessed(batch, before, incident, entry.at, router)
+    incident = with_alerts_told(incident)
     tell_at = incident.tell_at
     if upkeep.is_urgent(before, incident, assessment):
         batch.marked.add(incident_record(incident.id))
@@ -80,14 +82,14 @@ def change_incident(
 
 def _assessed(
     batch: Batch, before: Incident | None, incident: Incident, now: Millis, router: Router
-) -> Assessment | None:
+) -> tuple[Assessment | None, Incident]:
     if before is not None and not _must_be_judged(before, incident):
-        return incident.assessment
+        return incident.assessment, incident
     assessment, reason = router.assess(incident, now)
     known = incident.assessment
     if known is None or known.priority is not assessment.priority:
         batch.log(timeline_log(incident.id), TimelineEntry(now, "prioritised", reason))
-    return assessment
+    return assessment, with_priority_told(incident, known, assessment, reason)
 
 
 def _must_be_judged(before: Incident, after: Incident) -> bool:

@@ -12,6 +12,7 @@ from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, si
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import Group, group_key, group_of
 from correlation.identity import identify
+from correlation.news import after_news, told
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -34,6 +35,7 @@ from domain.events import (
     Event,
     Quarantined,
     QuarantineSettled,
+    TicketNews,
     TicketReported,
     TicketsDesired,
 )
@@ -68,7 +70,7 @@ class AlertItem:
         return f"{self.alert!r} at {self.at}"
 
 
-Item = AlertItem | TicketReported | quarantine.Item
+Item = AlertItem | TicketReported | TicketNews | quarantine.Item
 
 
 class CorrelationHandler:
@@ -89,7 +91,7 @@ class CorrelationHandler:
             if isinstance(event, AlertsReceived):
                 at = event.received_at
                 items.extend(AlertItem(at, identify(alert, self._rules), alert) for alert in event.alerts)
-            elif isinstance(event, TicketReported | Quarantined | QuarantineSettled):
+            elif isinstance(event, TicketReported | TicketNews | Quarantined | QuarantineSettled):
                 items.append(event)
         return items
 
@@ -97,7 +99,7 @@ class CorrelationHandler:
         """Name the records to load: an alert's first, then those that it points to."""
         keys = {LISTENING}
         for item in items:
-            if isinstance(item, TicketReported):
+            if isinstance(item, TicketReported | TicketNews):
                 keys.add(incident_record(item.incident))
             elif not isinstance(item, AlertItem):
                 keys.add(quarantine.SHELF)
@@ -152,8 +154,18 @@ class CorrelationHandler:
             self._on_alert(batch, item)
         elif isinstance(item, Quarantined | QuarantineSettled):
             quarantine.handle(batch, item, self._rules.quarantine)
+        elif isinstance(item, TicketNews):
+            self._on_news(batch, item)
         else:
             _on_report(batch, item)
+
+    def _on_news(self, batch: Batch, news: TicketNews) -> None:
+        """A person did something to a ticket: a change of the incident, which other tickets show, too."""
+        incident = batch.get(incident_record(news.incident), Incident)
+        if incident is not None:
+            verdict = f"person_{news.kind.value}"
+            entry = TimelineEntry(news.at, verdict, told(news), destination=news.destination)
+            change_incident(batch, after_news(incident, news), entry, self._router, self._rules)
 
     def _on_alert(self, batch: Batch, item: AlertItem) -> None:
         record = batch.get(item.record, AlertRecord)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from correlation.grouping import Group
 from domain.alert import SEVERITIES, Alert, Severity
-from domain.incident import Incident, IncidentState, Lead
+from domain.incident import Incident, IncidentState, Lead, Stage
 from domain.times import Millis
 
 NOBODY = (0,) * len(SEVERITIES)
@@ -51,20 +51,22 @@ def with_member(incident: Incident, alert: Alert, key: str, now: Millis) -> Inci
 
 def with_firing(incident: Incident, severity: Severity, now: Millis) -> Incident:
     """Count one more firing alert; the incident is open, whatever it was."""
-    return replace(
-        incident,
-        state=IncidentState.OPEN,
-        resolved_at=None,
-        firing=_shifted(incident.firing, severity, 1),
-        changed_at=max(incident.changed_at, now),
-    )
+    firing = _shifted(incident.firing, severity, 1)
+    return opened_again(replace(incident, firing=firing, changed_at=max(incident.changed_at, now)))
+
+
+def opened_again(incident: Incident) -> Incident:
+    """Have it worked on; from the beginning, if it was over."""
+    if incident.is_open:
+        return incident
+    return replace(incident, state=IncidentState.OPEN, resolved_at=None, stage=Stage.NEW)
 
 
 def without_firing(incident: Incident, severity: Severity, now: Millis) -> Incident:
     """Count one less; the incident is resolved when none is left."""
     firing = _shifted(incident.firing, severity, -1)
     changed_at = max(incident.changed_at, now)
-    if any(firing):
+    if any(firing) or not incident.is_open:
         return replace(incident, firing=firing, changed_at=changed_at)
     return resolved(replace(incident, firing=firing, changed_at=changed_at), now)
 
@@ -82,6 +84,13 @@ def resolved(incident: Incident, now: Millis) -> Incident:
     return replace(
         incident, state=IncidentState.RESOLVED, resolved_at=ended, changed_at=max(incident.changed_at, now)
     )
+
+
+def acknowledged(incident: Incident | None) -> Incident | None:
+    """Note that somebody took it on, where nobody had."""
+    if incident is None or not incident.is_open or incident.stage is not Stage.NEW:
+        return incident
+    return replace(incident, stage=Stage.ACKNOWLEDGED)
 
 
 def led_by(incident: Incident, alert: Alert, key: str) -> Incident:

@@ -73,7 +73,7 @@ def _lower_at(incident: Incident) -> Millis | None:
 
 def is_urgent(before: Incident | None, after: Incident, judged: Assessment | None) -> bool:
     """Tell whether destinations must hear of a change at once; they can wait for more of the same."""
-    if before is None or before.state is not after.state:
+    if before is None or before.state is not after.state or before.stage is not after.stage:
         return True
     ours, theirs = before.assessment, judged
     if ours is None or theirs is None:

@@ -12,7 +12,7 @@ import msgspec
 
 from domain.alert import Alert
 from domain.incident import TicketRef
-from domain.ticket import DesiredTicket, TicketAction
+from domain.ticket import DesiredTicket, NewsKind, TicketAction, TicketSeen
 from domain.times import Millis
 
 
@@ -91,7 +91,46 @@ class QuarantineSettled(msgspec.Struct, frozen=True, array_like=True, tag="settl
     """Alerts accepted of it by the replay; None if it was dropped."""
 
 
-Event = AlertsReceived | Tick | TicketReported | TicketsDesired | Quarantined | QuarantineSettled
+class TicketsSeen(msgspec.Struct, frozen=True, array_like=True, tag="seen"):
+    """How tickets stand in their tool: by a callback or a poll."""
+
+    at: Millis
+    tickets: list[TicketSeen]
+    cursor: str = ""
+    """Where the next poll goes on; empty for a callback."""
+
+
+class TicketNews(msgspec.Struct, frozen=True, array_like=True, tag="news"):
+    """A destination tells what a person did to an incident's ticket."""
+
+    incident: str
+    destination: str
+    at: Millis
+    kind: NewsKind
+    actor: str = ""
+    detail: str = ""
+    """The comment, the assignee, the priority, or where it was merged into."""
+
+
+class ParkedAsked(msgspec.Struct, frozen=True, array_like=True, tag="parked"):
+    """An operator gives parked tickets another chance, or gives them up."""
+
+    at: Millis
+    keys: list[str]
+    drop: bool = False
+
+
+Event = (
+    AlertsReceived
+    | Tick
+    | TicketReported
+    | TicketsDesired
+    | Quarantined
+    | QuarantineSettled
+    | TicketsSeen
+    | TicketNews
+    | ParkedAsked
+)
 
 
 def moment(event: Event) -> Millis:

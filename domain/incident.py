@@ -18,6 +18,25 @@ class IncidentState(StrEnum):
     RESOLVED = "resolved"
 
 
+class Stage(StrEnum):
+    """How far the people who work on an open incident are."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    ON_HOLD = "on_hold"
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """Something to tell the people at a ticket, once."""
+
+    id: str
+    """Its number: it grows with every note of an incident."""
+    text: str
+    origin: str = ""
+    """Destination where a person wrote it; it is not told there again."""
+
+
 class Lead(msgspec.Struct, frozen=True, array_like=True, order=True):
     """The alert that gives an incident its title: the worst, then the earliest. The smallest one leads."""
 
@@ -88,6 +107,13 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
     tickets: tuple[IncidentTicket, ...] = ()
     tell_at: Millis | None = None
     """When its destinations will be told of what could wait; None when nothing does."""
+    stage: Stage = Stage.NEW
+    assignee: str = ""
+    """Who works on it, as a ticketing tool tells."""
+    notes: tuple[Note, ...] = ()
+    """The last ones."""
+    noted_alerts: int = 1
+    """How many alerts the people at its tickets were told of."""
 
     @property
     def is_open(self) -> bool:

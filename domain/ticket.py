@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from domain.incident import Note as Note
 from domain.incident import TicketRef
 from domain.priority import Level, Priority
 from domain.times import Millis
@@ -34,14 +35,6 @@ class TicketKind(StrEnum):
     PROBLEM = "problem"
 
 
-class Note(msgspec.Struct, frozen=True, array_like=True):
-    """Something to tell the people at a ticket, once."""
-
-    id: str
-    """Names it within its ticket, so that a tool that can look for it does not get it twice."""
-    text: str
-
-
 class DesiredTicket(msgspec.Struct, frozen=True, array_like=True):
     """What the ticket of one incident at one destination should show."""
 
@@ -64,6 +57,8 @@ class DesiredTicket(msgspec.Struct, frozen=True, array_like=True):
     """Where the incident can be looked at."""
     opened_at: Millis
     kind: TicketKind = TicketKind.INCIDENT
+    notes: tuple[Note, ...] = ()
+    """What to tell as comments; the last ones, by growing number."""
 
 
 class TicketAction(StrEnum):
@@ -89,6 +84,22 @@ class ObservedTicket(msgspec.Struct, frozen=True, array_like=True):
     state: TicketState | None
     """None while it is not known whether a transition was done."""
     written_at: Millis
+
+
+class NewsKind(StrEnum):
+    """What a person did to a ticket in its tool."""
+
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    ASSIGNED = "assigned"
+    COMMENTED = "commented"
+    PRIORITY = "priority"
+    MERGED = "merged"
+    DELETED = "deleted"
 
 
 class Comment(msgspec.Struct, frozen=True, array_like=True):

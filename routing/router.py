@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.fields import incident_fields
-from domain.incident import Assessment, Incident
+from domain.incident import Assessment, Incident, Stage
 from domain.priority import Level, Priority
 from domain.ticket import DesiredTicket, TicketState
 from domain.times import Millis, to_text
@@ -14,6 +14,12 @@ from routing.routes import destinations_of, walk
 from routing.rules import RoutingRules
 from routing.templates import DESCRIPTION, render
 
+_STATES = {
+    Stage.NEW: TicketState.OPEN,
+    Stage.ACKNOWLEDGED: TicketState.ACKNOWLEDGED,
+    Stage.IN_PROGRESS: TicketState.IN_PROGRESS,
+    Stage.ON_HOLD: TicketState.ON_HOLD,
+}
 UNJUDGED = Assessment(Level.LOW, Level.LOW, Priority.P5, "", ())
 
 
@@ -50,13 +56,14 @@ class IncidentRouter:
             priority=judged.priority,
             impact=judged.impact,
             urgency=judged.urgency,
-            state=TicketState.OPEN if incident.is_open else TicketState.RESOLVED,
+            state=_STATES[incident.stage] if incident.is_open else TicketState.RESOLVED,
             team=judged.team,
             service=incident.service,
             labels=incident.labels,
             alerts=incident.alerts,
             url=url,
             opened_at=incident.opened_at,
+            notes=incident.notes,
         )
 
     def _assessment(self, incident: Incident, judgement: Judgement) -> Assessment:

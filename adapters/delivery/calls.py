@@ -15,7 +15,7 @@ from aiolimiter import AsyncLimiter
 from adapters.delivery.breaker import calls_allowed
 from adapters.delivery.state import Breaker, Call, Failure, Outcome
 from domain.errors import DeliveryError, PermanentError, Reason, TemporaryError
-from domain.incident import TicketRef
+from domain.incident import Note, TicketRef
 from domain.ports import Capability, TicketSystem
 from domain.ticket import TicketAction
 from domain.times import Millis
@@ -123,6 +123,9 @@ class Calls:
             return await self._system.find(call.ticket.key)
         if call.action is TicketAction.CREATE or call.ref is None:
             return await self._system.create(call.ticket)
+        if call.action is TicketAction.COMMENT:
+            await self._system.comment(call.ref, _joined(call.notes))
+            return call.ref
         action = call.action
         if action is TicketAction.TRANSITION and Capability.TRANSITION not in self._system.capabilities:
             action = TicketAction.UPDATE
@@ -138,3 +141,8 @@ class Calls:
             retry_after=round(retry_after * 1000),
         )
         return Outcome(self._clock(), call, failure=failure)
+
+
+def _joined(notes: tuple[Note, ...]) -> Note:
+    """Tell what has gathered in one comment."""
+    return Note(notes[-1].id, "\n".join(note.text for note in notes))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from adapters.delivery import breaker
+from adapters.delivery.hearing import DEFAULT_OWNERS, Owners, hear
 from adapters.delivery.reconcile import (
     Pace,
     Standing,
@@ -17,10 +19,13 @@ from adapters.delivery.reconcile import (
     interrupted,
     readiness,
     reconcile,
+    unparked,
+    untold,
     wished,
 )
 from adapters.delivery.state import (
     BREAKER,
+    CURSOR,
     IN_FLIGHT,
     PARKED,
     PENDING,
@@ -28,14 +33,17 @@ from adapters.delivery.state import (
     RECORD_KINDS,
     Breaker,
     Call,
+    Cursor,
     Outcome,
+    RefRecord,
     TicketRecord,
+    ref_record,
     ticket_record,
 )
 from domain.batch import Batch
-from domain.events import Event, TicketReported, TicketsDesired
+from domain.events import Event, ParkedAsked, TicketNews, TicketReported, TicketsDesired, TicketsSeen
 from domain.ports import Message, Timer
-from domain.ticket import DesiredTicket, TicketAction, TicketState
+from domain.ticket import DesiredTicket, TicketAction, TicketSeen
 from domain.times import Millis
 
 
@@ -71,7 +79,32 @@ class TakenOver:
     at: Millis
 
 
-Item = Wish | Outcome | Interrupted | TakenOver
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How one ticket stands in the tool."""
+
+    at: Millis
+    ticket: TicketSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A poll got as far as this."""
+
+    at: Millis
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operator gives a parked ticket another chance, or gives it up."""
+
+    at: Millis
+    key: str
+    drop: bool
+
+
+Item = Wish | Outcome | Interrupted | TakenOver | Seen | Polled | Asked
 
 
 class DeliveryHandler:
@@ -80,28 +113,26 @@ class DeliveryHandler:
     record_kinds: Mapping[str, type[msgspec.Struct]] = RECORD_KINDS
     interrupted = IN_FLIGHT
 
-    def __init__(self, destination: str, pace: Pace, keep: Millis) -> None:
+    def __init__(self, destination: str, pace: Pace, keep: Millis, owners: Owners = DEFAULT_OWNERS) -> None:
         self._destination = destination
         self._pace = pace
         self._keep = keep
+        self._owners = owners
 
     def read(self, events: list[Event]) -> list[Item]:
-        """Split wishes into one for each ticket."""
-        return [
-            Wish(event.at, ticket, event.reply_to)
-            for event in events
-            if isinstance(event, TicketsDesired)
-            for ticket in event.tickets
-        ]
+        """Split what concerns several tickets into one item for each."""
+        return [item for event in events for item in _items(event)]
 
     def resume(self, keys: list[str], at: Millis) -> list[Item]:
         """Tell of the take-over itself, and of calls whose end nobody will tell of."""
         return [TakenOver(at), *(Interrupted(at, key) for key in keys)]
 
-    def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:  # noqa: ARG002 - the port's
+    def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
         """Name the records of the tickets concerned."""
-        tickets = {ticket_record(_key_of(item)) for item in items if not isinstance(item, TakenOver)}
-        return {BREAKER, *tickets, *(timer.id for timer in due)}
+        wanted = {BREAKER, *(timer.id for timer in due)}
+        for item in items:
+            wanted.update(_wanted_by(item, batch.known))
+        return wanted
 
     def advance(self, batch: Batch) -> None:
         """Time alone changes nothing here."""
@@ -111,17 +142,44 @@ class DeliveryHandler:
         if isinstance(item, TakenOver):
             batch.actions += [known] if (known := batch.get(BREAKER, Breaker)) else []
             return
-        name = ticket_record(_key_of(item))
-        record = batch.get(name, TicketRecord)
+        if isinstance(item, Polled):
+            batch.put(CURSOR, Cursor(item.cursor))
+            return
+        key = _key_of(item, batch)
+        record = batch.get(ticket_record(key), TicketRecord) if key else None
         if isinstance(item, Wish):
             self._on_wish(batch, item, record)
         elif record is None:
             return
         elif isinstance(item, Outcome):
             self._on_outcome(batch, item, record)
+        elif isinstance(item, Seen):
+            self._on_seen(batch, item, record)
+        elif isinstance(item, Asked):
+            self._on_asked(batch, item, record)
         else:
             batch.file(IN_FLIGHT, item.key, None)
             self._store(batch, record, interrupted(record))
+
+    def _on_seen(self, batch: Batch, item: Seen, record: TicketRecord) -> None:
+        """Tell the incident what people did."""
+        after, news = hear(record, item.ticket, self._owners)
+        if after is not record:
+            self._store(batch, record, after)
+        for one in news:
+            batch.count("news")
+            batch.send(
+                record.reply_to,
+                TicketNews(record.desired.key, self._destination, item.at, one.kind, one.actor, one.detail),
+            )
+
+    def _on_asked(self, batch: Batch, item: Asked, record: TicketRecord) -> None:
+        if not record.parked:
+            return
+        if item.drop:
+            self._forget(batch, record)
+        else:
+            self._store(batch, record, unparked(record))
 
     def _on_wish(self, batch: Batch, wish: Wish, record: TicketRecord | None) -> None:
         news = wished(record, wish.ticket, wish.reply_to)
@@ -158,7 +216,8 @@ class DeliveryHandler:
 
     def _begin(self, batch: Batch, record: TicketRecord, action: TicketAction) -> None:
         ref = record.observed.ref if record.observed else None
-        batch.actions.append(Call(action, record.desired, ref))
+        ticket = replace(record.desired, priority=record.pinned) if record.pinned else record.desired
+        batch.actions.append(Call(action, ticket, ref, untold(record, self._pace)))
         batch.file(IN_FLIGHT, record.desired.key, batch.clock)
         self._store(batch, record, begun(record, action, batch.clock))
 
@@ -166,6 +225,7 @@ class DeliveryHandler:
         """Remember a ticket; put it where it is found by how it stands."""
         key = after.desired.key
         batch.put(ticket_record(key), after)
+        _point(batch, before, after)
         step = reconcile(after, batch.clock, self._pace)
         batch.arm(ticket_record(key), self._look_again(after, step, batch.clock))
         pending = step.standing in {Standing.ACT, Standing.WAIT}
@@ -183,13 +243,19 @@ class DeliveryHandler:
                 return readiness(record.desired.priority, step.action, now)
             case Standing.WAIT:
                 return step.due
-            case Standing.IN_SYNC if record.desired.state is TicketState.RESOLVED:
+            case Standing.IN_SYNC if record.desired.state.is_over:
                 return now + self._keep
             case _:
                 return None
 
     def _forget(self, batch: Batch, record: TicketRecord) -> None:
-        batch.put(ticket_record(record.desired.key), None)
+        key = record.desired.key
+        batch.put(ticket_record(key), None)
+        batch.arm(ticket_record(key), None)
+        if record.observed is not None:
+            batch.put(ref_record(record.observed.ref.id), None)
+        if record.parked:
+            batch.file(PARKED, key, None)
 
     def _report(self, record: TicketRecord, outcome: Outcome) -> TicketReported:
         observed = record.observed
@@ -213,14 +279,56 @@ class DeliveryHandler:
         """Nothing is done once a batch."""
 
 
-def _key_of(item: Wish | Outcome | Interrupted) -> str:
+def _items(event: Event) -> Iterator[Item]:
+    if isinstance(event, TicketsDesired):
+        yield from (Wish(event.at, ticket, event.reply_to) for ticket in event.tickets)
+    elif isinstance(event, TicketsSeen):
+        yield from (Seen(event.at, ticket) for ticket in event.tickets)
+        if event.cursor:
+            yield Polled(event.at, event.cursor)
+    elif isinstance(event, ParkedAsked):
+        yield from (Asked(event.at, key, event.drop) for key in event.keys)
+
+
+def _wanted_by(item: Item, known: Mapping[str, msgspec.Struct | None]) -> Iterator[str]:
+    if isinstance(item, Seen):
+        name = ref_record(item.ticket.id)
+        yield name
+        pointer = known.get(name)
+        if isinstance(pointer, RefRecord):
+            yield ticket_record(pointer.key)
+    elif not isinstance(item, TakenOver | Polled):
+        yield ticket_record(_named(item))
+
+
+def _named(item: Wish | Outcome | Interrupted | Asked) -> str:
     match item:
         case Wish():
             return item.ticket.key
         case Outcome():
             return item.call.ticket.key
-        case Interrupted():
+        case Interrupted() | Asked():
             return item.key
+
+
+def _key_of(item: Wish | Outcome | Interrupted | Asked | Seen, batch: Batch) -> str:
+    """Name the ticket; empty for one in the tool that is not ours."""
+    if not isinstance(item, Seen):
+        return _named(item)
+    pointer = batch.get(ref_record(item.ticket.id), RefRecord)
+    return pointer.key if pointer else ""
+
+
+def _point(batch: Batch, before: TicketRecord | None, after: TicketRecord) -> None:
+    """Have the ticket found by the tool's own id."""
+    old = before.observed.ref.id if before is not None and before.observed else ""
+    new = after.observed.ref.id if after.observed else ""
+    if old == new:
+        return
+    if old:
+        batch.put(ref_record(old), None)
+    if new:
+        batch.put(ref_record(new), RefRecord(after.desired.key))
 
 
 def _is_news(before: TicketRecord, after: TicketRecord, outcome: Outcome) -> bool:

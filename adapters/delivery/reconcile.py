@@ -13,6 +13,7 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from adapters.delivery.state import Failure, Outcome, TicketRecord
+from domain.incident import Note
 from domain.priority import Priority
 from domain.ticket import DesiredTicket, ObservedTicket, TicketAction, TicketState
 from domain.times import Millis
@@ -52,6 +53,12 @@ class Pace:
     """Least time between two updates of one ticket."""
     search_lag: Millis
     """Time after a create until a search is sure to find it."""
+    comments: bool = False
+    """Whether the tool takes notes."""
+    destination: str = ""
+    """Notes from here are not told here."""
+    state_is_theirs: bool = False
+    """Whether people alone change the state of a ticket that is there."""
 
 
 def reconcile(record: TicketRecord, now: Millis, pace: Pace) -> Step:
@@ -60,7 +67,7 @@ def reconcile(record: TicketRecord, now: Millis, pace: Pace) -> Step:
         return Step(Standing.PARKED)
     if record.calling is not None:
         return Step(Standing.WAIT, due=record.calling + WATCHDOG)
-    action = _difference(record)
+    action = _difference(record, pace)
     if action is None:
         return Step(Standing.IN_SYNC)
     due = max(record.not_before, _earliest(record, action, pace))
@@ -69,13 +76,31 @@ def reconcile(record: TicketRecord, now: Millis, pace: Pace) -> Step:
     return Step(Standing.ACT, action)
 
 
-def _difference(record: TicketRecord) -> TicketAction | None:
+def _difference(record: TicketRecord, pace: Pace) -> TicketAction | None:
     desired, observed = record.desired, record.observed
     if observed is None:
         return TicketAction.CREATE if record.intent is None else TicketAction.FIND
-    if desired.state is not observed.state:
+    if desired.state is not observed.state and not _is_left_to_people(record, pace):
         return _transition(observed.state, desired.state)
-    return TicketAction.UPDATE if desired.version > observed.version else None
+    if desired.version > observed.version:
+        return TicketAction.UPDATE
+    return TicketAction.COMMENT if untold(record, pace) else None
+
+
+def _is_left_to_people(record: TicketRecord, pace: Pace) -> bool:
+    state = record.observed.state if record.observed else None
+    return state is not None and (pace.state_is_theirs or record.desired.version <= record.yields)
+
+
+def untold(record: TicketRecord, pace: Pace) -> tuple[Note, ...]:
+    """List the notes that the people at this ticket have not got yet."""
+    if not pace.comments:
+        return ()
+    return tuple(
+        note
+        for note in record.desired.notes
+        if int(note.id) > record.noted and note.origin != pace.destination
+    )
 
 
 def _transition(shown: TicketState | None, wanted: TicketState) -> TicketAction:
@@ -88,7 +113,7 @@ def _earliest(record: TicketRecord, action: TicketAction, pace: Pace) -> Millis:
     """Before a search can see a create it must not be asked; plain updates are not sent one by one."""
     if action is TicketAction.FIND and record.intent is not None:
         return record.intent + pace.search_lag
-    if action is TicketAction.UPDATE and record.observed is not None:
+    if action in {TicketAction.UPDATE, TicketAction.COMMENT} and record.observed is not None:
         return record.observed.written_at + pace.min_interval
     return 0
 
@@ -102,9 +127,13 @@ def wished(record: TicketRecord | None, ticket: DesiredTicket, reply_to: str) ->
         return TicketRecord(ticket, reply_to)
     if ticket.version <= record.desired.version:
         return None
-    if record.parked:
-        return replace(record, desired=ticket, reply_to=reply_to, parked="", failures=0, not_before=0)
-    return replace(record, desired=ticket, reply_to=reply_to)
+    news = replace(record, desired=ticket, reply_to=reply_to)
+    return unparked(news) if record.parked else news
+
+
+def unparked(record: TicketRecord) -> TicketRecord:
+    """Give a parked ticket another chance."""
+    return replace(record, parked="", doubt="", failures=0, not_before=0)
 
 
 def begun(record: TicketRecord, action: TicketAction, now: Millis) -> TicketRecord:
@@ -123,9 +152,21 @@ def ended(record: TicketRecord, outcome: Outcome) -> TicketRecord:
     if outcome.failure is not None:
         return _failed(record, outcome, outcome.failure)
     done = replace(record, calling=None, failures=0, error="", not_before=0, intent=None, doubt="")
+    if outcome.call.action is TicketAction.COMMENT:
+        return replace(done, observed=_noticed(record, outcome), noted=_last_note(outcome))
     if outcome.ref is None and record.doubt:
         return replace(done, error=record.doubt, parked=record.doubt)
-    return replace(done, observed=_observed(record, outcome))
+    noted = _last_note(outcome) if outcome.call.action is TicketAction.CREATE else record.noted
+    return replace(done, observed=_observed(record, outcome), noted=noted)
+
+
+def _last_note(outcome: Outcome) -> int:
+    """A new ticket shows in its description what notes would tell."""
+    return max((int(note.id) for note in outcome.call.ticket.notes), default=0)
+
+
+def _noticed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
+    return record.observed and replace(record.observed, written_at=outcome.at)
 
 
 def _observed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
@@ -151,6 +192,8 @@ def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketR
     error = f"{failure.reason.value}: {failure.message}"
     pause = max(min(failure.retry_after, LONGEST_WAIT), pause_after(record.desired.key, failures))
     failed = replace(record, calling=None, failures=failures, error=error, not_before=outcome.at + pause)
+    if action is TicketAction.COMMENT and (failure.permanent or failure.unknown):
+        return replace(failed, failures=0, not_before=0, noted=_last_note(outcome))  # rather lost than twice
     if action is TicketAction.FIND:
         return replace(failed, parked=error if failure.permanent else "")
     if failure.unknown:
@@ -161,7 +204,7 @@ def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketR
 
 def _in_doubt(record: TicketRecord, action: TicketAction | None) -> ObservedTicket | None:
     """What is known of a ticket once it is unknown whether *action* was done; None stands for any action."""
-    if record.observed is None or action is TicketAction.UPDATE:
+    if record.observed is None or action in {TicketAction.UPDATE, TicketAction.COMMENT}:
         return record.observed
     return replace(record.observed, state=None)
 

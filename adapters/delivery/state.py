@@ -9,8 +9,9 @@ from enum import StrEnum
 import msgspec
 
 from domain.errors import Reason
-from domain.incident import TicketRef
-from domain.ticket import DesiredTicket, ObservedTicket, TicketAction
+from domain.incident import Note, TicketRef
+from domain.priority import Priority
+from domain.ticket import DesiredTicket, ObservedTicket, TicketAction, TicketState
 from domain.times import Millis
 
 PENDING = "pending"
@@ -20,6 +21,7 @@ PARKED = "parked"
 IN_FLIGHT = "in_flight"
 """Index of tickets with a call under way, by when it began."""
 BREAKER = "breaker:"
+CURSOR = "cursor:"
 QUARANTINE = "quarantine"
 
 
@@ -43,6 +45,31 @@ class TicketRecord(msgspec.Struct, frozen=True, array_like=True):
     """When the next attempt may be made."""
     parked: str = ""
     """Why it is not tried any more."""
+    seen_at: Millis = 0
+    """When the tool last changed it, as far as was seen."""
+    seen_state: TicketState | None = None
+    """The state last seen in the tool, not written by us."""
+    assignee: str = ""
+    yields: int = 0
+    """Of this version of the wish the state is left to the person who changed it."""
+    pinned: Priority | None = None
+    """The priority that a person set, where it is left to people."""
+    noted: int = 0
+    """Number of the last note that was told."""
+    heard: tuple[str, ...] = ()
+    """Ids of the comments that were taken in last."""
+
+
+class RefRecord(msgspec.Struct, frozen=True, array_like=True):
+    """Which of our tickets a tool's own id stands for."""
+
+    key: str
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where the next poll of the tool goes on."""
+
+    at: str
 
 
 class BreakerState(StrEnum):
@@ -62,12 +89,22 @@ class Breaker(msgspec.Struct, frozen=True, array_like=True):
     """No call before this moment; also where the tool asked for a pause."""
 
 
-RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {"ticket": TicketRecord, "breaker": Breaker}
+RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "ticket": TicketRecord,
+    "breaker": Breaker,
+    "ref": RefRecord,
+    "cursor": Cursor,
+}
 
 
 def ticket_record(key: str) -> str:
     """Name the record of a ticket; its timer is called the same."""
     return f"ticket:{key}"
+
+
+def ref_record(id_: str) -> str:
+    """Name the record that tells which ticket a tool's own id stands for."""
+    return f"ref:{id_}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +115,8 @@ class Call:
     ticket: DesiredTicket
     ref: TicketRef | None
     """The ticket, where it is known."""
+    notes: tuple[Note, ...] = ()
+    """What to tell, for a comment."""
 
 
 @dataclass(frozen=True, slots=True)

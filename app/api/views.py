@@ -17,6 +17,8 @@ def incident_view(shown: ShownIncident) -> dict[str, Any]:
     return {
         "id": incident.id,
         "state": incident.state,
+        "stage": incident.stage,
+        "assignee": incident.assignee,
         "title": shown.title,
         "service": incident.service,
         "services": incident.services,

@@ -20,6 +20,8 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
     assert incident.pop("id") == world.tickets.tickets["TKT-1"].key
     assert incident == {
         "state": "open",
+        "stage": "new",
+        "assignee": "",
         "title": "[P1] CPU is bad",
         "service": "checkout",
         "services": ["checkout"],
