@@ -26,6 +26,8 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
 MAX_ANSWER = 4 * 1024 * 1024
 EXCERPT = 200
+MAX_TOLD = 8 * 1024
+"""Bytes of a request that its error tells."""
 SECRET_LENGTH = 4
 
 T = TypeVar("T")
@@ -84,10 +86,12 @@ class Http:
         self,
         *,
         tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
         max_answer: int = MAX_ANSWER,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._tls = tls
+        self.proxy = proxy
         self._session: aiohttp.ClientSession | None = None
         self.max_answer = max_answer
         self.clock = clock
@@ -158,15 +162,24 @@ class Client:
                 method, url, body, {**self._headers, **(headers or {})}
             )
         except (aiohttp.ClientError, OSError) as error:
-            raise call.broken(error, url) from error
-        return call.answered(status, fields, answer, self._http.clock())
+            raise call.told(call.broken(error, url), body) from error
+        try:
+            return call.answered(status, fields, answer, self._http.clock())
+        except DeliveryError as error:
+            raise call.told(error, body) from None
 
     async def _exchange(
         self, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes | None]:
         kind = {"Content-Type": "application/json"} if body is not None else {}
         async with self._http.session().request(
-            method, url, data=body, headers={**kind, **headers}, timeout=self._timeout, allow_redirects=False
+            method,
+            url,
+            data=body,
+            headers={**kind, **headers},
+            timeout=self._timeout,
+            allow_redirects=False,
+            proxy=self._http.proxy,
         ) as response:
             answer = await _read(response.content, self._http.max_answer)
             return response.status, response.headers, answer
@@ -207,6 +220,12 @@ class _Call:
     @property
     def writes(self) -> bool:
         return self.method not in {"GET", "HEAD"}
+
+    def told(self, error: DeliveryError, body: bytes | None) -> DeliveryError:
+        """Let the error tell the request as it was sent, secrets masked."""
+        sent = (body or b"")[:MAX_TOLD].decode(errors="replace")
+        error.request = masked(f"{self.what}\n\n{sent}".rstrip(), self.secrets)
+        return error
 
     def broken(self, error: Exception, url: URL) -> DeliveryError:
         """Say what an exception on the way means."""
@@ -319,12 +338,17 @@ def excerpt(body: bytes, secrets: Sequence[str]) -> str:
     >>> excerpt(b"<h1>Sorry</h1>  token abc is bad", ["abc"])
     'Sorry token *** is bad'
     """
-    text = body.decode(errors="replace")
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
+    text = masked(body.decode(errors="replace"), secrets)
     text = re.sub(r"<[^<>]*>", " ", text[: 20 * EXCERPT])
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Blot *secrets* out, the longest first: one may be part of another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _told(status: int, fields: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str:

@@ -10,9 +10,11 @@ from aiohttp import web
 
 from app.api import Api
 from app.api.alerts import Alerts
+from app.api.answers import answering
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.stats import Statistics, Stats
 from app.reads import ReadModel
@@ -48,6 +50,9 @@ def _application(service: Service) -> web.Application:
     application = web.Application()
     if service.ingest is not None:
         application.add_routes(service.ingest.routes())
+    if service.callbacks is not None:
+        take = answering(service.callbacks.take, ("POST",))
+        application.router.add_route("*", "/callback/{destination}", take)
     application.add_routes(_api(service).routes())
     return application
 
@@ -68,4 +73,7 @@ def _api(service: Service) -> Api:
         checks["spool"] = has_room(lambda: spool.size, settings.ingest.spool.max_size)
     metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest)
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
-    return Api(Incidents(reads), Alerts(reads), Stats(statistics), Health(checks), metrics, quarantine)
+    parked = Parked(reads, service.broker, clock)
+    return Api(
+        Incidents(reads), Alerts(reads), Stats(statistics), Health(checks), metrics, quarantine, parked
+    )

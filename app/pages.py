@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from domain.ports import Entry, StateStore, alerts_mailbox
+from domain.ports import Entry, StateStore
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -79,16 +79,17 @@ async def collect(
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """An index of all partitions as one list, the newest first."""
+    """An index of several shards as one list, the newest first."""
 
     store: StateStore
-    partitions: int
+    shards: Sequence[str]
+    """The partition of a place is its number in here."""
     index: str
 
     async def read(self, after: Place | None, size: int) -> tuple[list[Place], bool]:
         """Merge what the partitions have next."""
-        share = min(size, 2 * size // self.partitions + 8)
-        lists = await asyncio.gather(*(self._scan(n, after, share) for n in range(self.partitions)))
+        share = min(size, 2 * size // len(self.shards) + 8)
+        lists = await asyncio.gather(*(self._scan(n, after, share) for n in range(len(self.shards))))
         ends = [places[-1] for places in lists if len(places) == share]
         # Beyond the end of a list that goes on, something of that partition could be missing in between.
         safe = [place for places in lists for place in places if not ends or place >= max(ends)]
@@ -97,7 +98,7 @@ class IndexSource:
 
     async def _scan(self, partition: int, after: Place | None, limit: int) -> list[Place]:
         entries = await self.store.scan(
-            alerts_mailbox(partition), self.index, limit=limit, after=_entry(after, partition), newest=True
+            self.shards[partition], self.index, limit=limit, after=_entry(after, partition), newest=True
         )
         return [Place(entry.score, entry.member, partition) for entry in entries]
 

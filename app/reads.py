@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from adapters.delivery.breaker import state_at
-from adapters.delivery.state import BREAKER, PARKED, PENDING, Breaker
+from adapters.delivery.state import BREAKER, PARKED, PENDING, Breaker, TicketRecord, ticket_record
 from app.pages import IndexSource, Line, LogSource, Page, Place, collect
 from correlation.filing import Member
 from correlation.quarantine import QUARANTINED, Body, quarantined_record
@@ -159,7 +159,7 @@ class ReadModel:
             ]
 
         index = OPEN_INCIDENTS if wanted.state is IncidentState.OPEN else INCIDENTS
-        source = IndexSource(self.store, self.partitions, index)
+        source = IndexSource(self.store, self.shards, index)
         page = await collect(source, load, limit=limit, after=after, bound=self.bound)
         return Page(await self._shown_incidents(page.items), page.next)
 
@@ -210,7 +210,7 @@ class ReadModel:
                 for place, record in zip(places, found, strict=True)
             ]
 
-        source = IndexSource(self.store, self.partitions, ALERTS)
+        source = IndexSource(self.store, self.shards, ALERTS)
         page = await collect(source, load, limit=limit, after=after, bound=self.bound)
         return Page(await self._shown_alerts(page.items), page.next)
 
@@ -224,7 +224,7 @@ class ReadModel:
             found = await self._load(places, quarantined_record, Quarantined)
             return [kept if kept and wanted.wants(kept) else None for kept in found]
 
-        source = IndexSource(self.store, 1, QUARANTINED)  # the first partition keeps all
+        source = IndexSource(self.store, self.shards[:1], QUARANTINED)  # the first partition keeps all
         return await collect(source, load, limit=limit, after=after, bound=self.bound)
 
     async def quarantine_size(self) -> int:
@@ -243,6 +243,32 @@ class ReadModel:
             return None
         line = _decoder(Body)(lines[-1])
         return msgspec.structs.replace(kept, body=line.body, packed=line.packed)
+
+    async def parked(
+        self, destinations: Sequence[str], *, limit: int, after: Place | None = None
+    ) -> Page[tuple[str, TicketRecord], Place]:
+        """List parked tickets with their destinations, the one parked last first."""
+        mailboxes = list(map(tickets_mailbox, destinations))
+
+        async def load(places: list[Place]) -> list[tuple[str, TicketRecord] | None]:
+            """Read the tickets at these places."""
+            found = [await self.ticket(destinations[place.partition], place.member) for place in places]
+            return [
+                (destinations[place.partition], record) if record and record.parked else None
+                for place, record in zip(places, found, strict=True)
+            ]
+
+        if not destinations:
+            return Page([], None)
+        source = IndexSource(self.store, mailboxes, PARKED)
+        return await collect(source, load, limit=limit, after=after, bound=self.bound)
+
+    async def ticket(self, destination: str, key: str) -> TicketRecord | None:
+        """Read what is known of a ticket at a destination."""
+        if not key.isascii():
+            return None
+        (record,) = await self.records(tickets_mailbox(destination), [ticket_record(key)], TicketRecord)
+        return record
 
     async def counters(self) -> list[Mapping[str, int]]:
         """Read the counters of every correlation shard, each as of one moment."""

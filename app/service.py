@@ -21,21 +21,25 @@ from adapters.brokers.rabbitmq import RabbitBroker
 from adapters.brokers.sqlite import SqliteBroker
 from adapters.delivery.calls import Calls
 from adapters.delivery.handler import DeliveryHandler
+from adapters.delivery.hearing import Owner
 from adapters.delivery.reconcile import Pace
 from adapters.http import Http
 from adapters.sqlite import Database
 from adapters.stores.redis import RedisStore
 from adapters.stores.sqlite import SqliteStore
 from adapters.tickets import DestinationConfig
+from adapters.tickets.dry_run import DryRun
+from app.callbacks import Callbacks
 from app.metered import DeliveryMeter
 from app.partitions import partitioner
+from app.polling import Poller
 from app.shard.effects import NoEffects
 from app.shard.loop import Ports, Shard
 from app.tasks import Tasks
 from config.settings import Settings
 from correlation.handler import CorrelationHandler
 from correlation.rules import DAY
-from domain.ports import Broker, StateStore, alerts_mailbox, tickets_mailbox
+from domain.ports import Broker, Capability, StateStore, TicketSystem, alerts_mailbox, tickets_mailbox
 from domain.times import Millis
 from ingest.publisher import Publisher, Publishes
 from ingest.recorder import Recorder
@@ -71,6 +75,7 @@ class Service:
     tasks: Tasks
     meter: DeliveryMeter = field(default_factory=DeliveryMeter)
     ingest: Ingest | None = None
+    callbacks: Callbacks | None = None
     publisher: Publisher | None = None
     spool: Spool | None = None
 
@@ -97,6 +102,7 @@ async def running(
         if Role.INGEST in roles:
             recorder = _start_recorder(service, record, stack) if record else None
             await _start_ingest(service, data, recorder, stack)
+            _start_callbacks(service, stack)
         yield service
 
 
@@ -119,13 +125,9 @@ async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple
 
 
 async def _start_delivery(service: Service, ports: Ports, stack: AsyncExitStack) -> None:
-    http = Http()
-    stack.push_async_callback(http.close)
     keep = service.settings.correlation.keep_resolved + DAY
     for name, config in service.settings.destinations.items():
-        system = service.meter.around(name, config.build(http))
-        stack.push_async_callback(system.close)
-        pace = Pace(config.min_interval, round(system.search_lag * 1000))
+        system = service.meter.around(name, _built(name, config, stack))
         calls = Calls(
             system,
             most=config.concurrency,
@@ -133,8 +135,44 @@ async def _start_delivery(service: Service, ports: Ports, stack: AsyncExitStack)
             budget=_budget(config),
             clock=ports.clock,
         )
-        shard = Shard(tickets_mailbox(name), DeliveryHandler(name, pace, keep), calls, ports)
+        handler = DeliveryHandler(name, _pace(name, config, system), keep, config.owners)
+        shard = Shard(tickets_mailbox(name), handler, calls, ports)
         _start(service, shard, stack)
+        if config.poll is not None and Capability.POLL in system.capabilities:
+            _start_polling(service, name, system, shard, config.poll / 1000)
+
+
+def _built(name: str, config: DestinationConfig, stack: AsyncExitStack) -> TicketSystem:
+    """Make an adapter with connections of its own."""
+    proxy = str(config.proxy) if config.proxy else None
+    http = Http(tls=config.tls.context() if config.tls else None, proxy=proxy)
+    stack.push_async_callback(http.close)
+    system: TicketSystem = config.build(http)
+    stack.push_async_callback(system.close)
+    return DryRun(name, system) if config.dry_run else system
+
+
+def _pace(name: str, config: DestinationConfig, system: TicketSystem) -> Pace:
+    return Pace(
+        config.min_interval,
+        round(system.search_lag * 1000),
+        comments=Capability.COMMENT in system.capabilities,
+        destination=name,
+        state_is_theirs=config.ownership.state is Owner.TOOL,
+    )
+
+
+def _start_polling(service: Service, name: str, system: TicketSystem, shard: Shard, every: float) -> None:
+    poller = Poller(
+        name, system, service.broker, service.store, is_owner=lambda: shard.is_worked, clock=clock
+    )
+    service.tasks.start(poller.run(every), f"poll.{name}")
+
+
+def _start_callbacks(service: Service, stack: AsyncExitStack) -> None:
+    systems = {name: _built(name, config, stack) for name, config in service.settings.destinations.items()}
+    able = {name: each for name, each in systems.items() if Capability.CALLBACK in each.capabilities}
+    service.callbacks = Callbacks(able, service.broker, clock)
 
 
 def _budget(config: DestinationConfig) -> AsyncLimiter | None:

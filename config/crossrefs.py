@@ -21,6 +21,7 @@ def cross_references(document: Document) -> list[Finding]:
         *_unreachable(groups),
         *_unreachable_routes(sections),
         *_undefined_destinations(routes, _keys(sections, "destinations")),
+        *_undefined_fallbacks(_keys(sections, "destinations")),
         *_undefined_services(sections),
         *_dead_ends(sections),
     ]
@@ -113,6 +114,16 @@ def _undefined_destinations(routes: list[Item], defined: Mapping[str, Node]) -> 
         for path, name in _texts(route, "destinations", at):
             if name not in defined:
                 yield Finding(path, _undefined("destination", name, defined))
+
+
+def _undefined_fallbacks(defined: Mapping[str, Node]) -> Iterator[Finding]:
+    for name, node in defined.items():
+        fallback = node.child("fallback")
+        other = fallback.value if fallback else None
+        if isinstance(other, str) and other == name:
+            yield Finding(("destinations", name, "fallback"), "is the destination itself")
+        elif isinstance(other, str) and other and other not in defined:
+            yield Finding(("destinations", name, "fallback"), _undefined("destination", other, defined))
 
 
 def _undefined_services(sections: Node) -> Iterator[Finding]:

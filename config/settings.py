@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from adapters.tickets import DestinationConfig
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
-from correlation.rules import CorrelationRules, QuarantineRule
+from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from ingest.models import AnySource
 from routing.models import compile_routing
 from routing.rules import RoutingRules
@@ -47,6 +47,11 @@ def compile_settings(config: TocsinConfig, warnings: tuple[Problem, ...]) -> Set
             identity,
             {name: each.expect_every for name, each in config.sources.items() if each.expect_every},
             QuarantineRule(kept.max_count, kept.max_size, kept.max_age),
+            {
+                name: Fallback(each.fallback, each.fallback_after)
+                for name, each in config.destinations.items()
+                if each.fallback
+            },
         ),
         routing=compile_routing(
             services=config.services,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from correlation.rules import CorrelationRules, GroupRule, QuarantineRule
+from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule
 from domain.durations import parse_duration
 from domain.matching import Matcher
 from domain.times import Millis
@@ -103,13 +103,15 @@ class CorrelationConfig(BaseModel):
         identity: Mapping[str, tuple[str, ...]],
         expect_every: Mapping[str, Millis] | None = None,
         quarantine: QuarantineRule | None = None,
+        fallbacks: Mapping[str, Fallback] | None = None,
     ) -> CorrelationRules:
-        """Make the rules that the core works with; the arguments come from the settings of what comes in."""
+        """Make the rules that the core works with; the arguments come from the settings of sources and destinations."""
         return CorrelationRules(
             groups=tuple(group.compile() for group in self.groups),
             identity=dict(identity),
             expect_every=dict(expect_every or {}),
             quarantine=quarantine or QuarantineRule(),
+            fallbacks=dict(fallbacks or {}),
             reopen_within=self.reopen_within,
             stale_after=self.stale_after,
             remember_resolves=self.remember_resolves,

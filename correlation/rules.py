@@ -37,6 +37,14 @@ class QuarantineRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """Where a P1 goes, too, that a destination has not got in time."""
+
+    destination: str
+    after: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class CorrelationRules:
     """Everything that ``correlation`` may know beside state and events."""
 
@@ -55,6 +63,8 @@ class CorrelationRules:
     """How long resolved incidents, their alerts and timelines are kept."""
 
     quarantine: QuarantineRule = field(default_factory=QuarantineRule)
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
+    """By the destination that may fail."""
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

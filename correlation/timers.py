@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from correlation.decisions import expire
+from correlation.fallback import fallen_back
 from correlation.filing import change_incident
 from correlation.grouping import group_key
 from correlation.router import Router
@@ -63,7 +64,9 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
     if incident.resolved_at is not None and incident.resolved_at + rules.keep_resolved <= timer.due:
         _purge(batch, timer, incident)
         return
-    told = replace(incident, tell_at=None)
+    told, why = fallen_back(replace(incident, tell_at=None), rules, timer.due)
+    if why:
+        batch.log(timeline_log(incident.id), TimelineEntry(timer.due, "fell_back", why))
     batch.put(timer.id, told)
     batch.marked.add(timer.id)
     if incident.assessment and incident.assessment.lower_at and incident.assessment.lower_at <= timer.due:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from correlation.fallback import fallback_at
 from correlation.rules import CorrelationRules
 from correlation.state import LISTENING, Listening, incident_record
 from domain.alert import AlertRecord, Phase
@@ -45,9 +46,9 @@ def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Mi
 def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:
     """Say when an incident has to be looked at again."""
     purge_at = incident.resolved_at and whole_second(incident.resolved_at + rules.keep_resolved)
-    return min(
-        (due for due in (incident.tell_at, _lower_at(incident), purge_at) if due is not None), default=None
-    )
+    late_at = fallback_at(incident, rules)
+    dues = (incident.tell_at, _lower_at(incident), purge_at, late_at and whole_second(late_at))
+    return min((due for due in dues if due is not None), default=None)
 
 
 def arm_incident(batch: Batch, before: Incident | None, after: Incident, rules: CorrelationRules) -> None:

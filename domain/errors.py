@@ -80,6 +80,8 @@ class DeliveryError(TocsinError):
         super().__init__(message)
         self.reason = reason
         self.unknown = unknown
+        self.request = ""
+        """What was sent, secrets masked; empty where nothing was."""
 
 
 class TemporaryError(DeliveryError):

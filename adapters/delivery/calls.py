@@ -139,6 +139,7 @@ class Calls:
             permanent=isinstance(error, PermanentError),
             unknown=error.unknown,
             retry_after=round(retry_after * 1000),
+            request=error.request,
         )
         return Outcome(self._clock(), call, failure=failure)
 

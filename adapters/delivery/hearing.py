@@ -31,6 +31,15 @@ _KINDS = {
     TicketState.RESOLVED: NewsKind.RESOLVED,
     TicketState.CLOSED: NewsKind.CLOSED,
 }
+_IMPLIED = {
+    NewsKind.ACKNOWLEDGED: TicketState.ACKNOWLEDGED,
+    NewsKind.IN_PROGRESS: TicketState.IN_PROGRESS,
+    NewsKind.REOPENED: TicketState.IN_PROGRESS,
+    NewsKind.ON_HOLD: TicketState.ON_HOLD,
+    NewsKind.RESOLVED: TicketState.RESOLVED,
+    NewsKind.CLOSED: TicketState.RESOLVED,
+}
+"""What the incident will want of its tickets after such news. The one it comes from is taken to show it already."""
 
 
 class Owner(StrEnum):
@@ -91,9 +100,9 @@ def _state(record: TicketRecord, seen: TicketSeen, owners: Owners) -> tuple[Tick
     known = replace(record, seen_state=seen.state)
     if kind is None or record.calling is not None:
         return known, []
-    observed = replace(record.observed, state=seen.state)
     if owners.state is Owner.TOCSIN:  # the next look at the record sets it right again
-        return replace(known, observed=observed), []
+        return replace(known, observed=replace(record.observed, state=seen.state)), []
+    observed = replace(record.observed, state=_IMPLIED[kind])
     return replace(known, observed=observed, yields=record.desired.version), [News(kind, actor=seen.actor)]
 
 

@@ -133,7 +133,7 @@ def wished(record: TicketRecord | None, ticket: DesiredTicket, reply_to: str) ->
 
 def unparked(record: TicketRecord) -> TicketRecord:
     """Give a parked ticket another chance."""
-    return replace(record, parked="", doubt="", failures=0, not_before=0)
+    return replace(record, parked="", request="", doubt="", failures=0, not_before=0)
 
 
 def begun(record: TicketRecord, action: TicketAction, now: Millis) -> TicketRecord:
@@ -191,7 +191,14 @@ def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketR
     action, failures = outcome.call.action, record.failures + 1
     error = f"{failure.reason.value}: {failure.message}"
     pause = max(min(failure.retry_after, LONGEST_WAIT), pause_after(record.desired.key, failures))
-    failed = replace(record, calling=None, failures=failures, error=error, not_before=outcome.at + pause)
+    failed = replace(
+        record,
+        calling=None,
+        failures=failures,
+        error=error,
+        not_before=outcome.at + pause,
+        request=failure.request if failure.permanent else "",
+    )
     if action is TicketAction.COMMENT and (failure.permanent or failure.unknown):
         return replace(failed, failures=0, not_before=0, noted=_last_note(outcome))  # rather lost than twice
     if action is TicketAction.FIND:

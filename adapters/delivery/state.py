@@ -58,6 +58,8 @@ class TicketRecord(msgspec.Struct, frozen=True, array_like=True):
     """Number of the last note that was told."""
     heard: tuple[str, ...] = ()
     """Ids of the comments that were taken in last."""
+    request: str = ""
+    """The request for which it is parked, secrets masked."""
 
 
 class RefRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -129,6 +131,8 @@ class Failure:
     unknown: bool
     """It may have been done all the same."""
     retry_after: Millis = 0
+    request: str = ""
+    """What was sent, secrets masked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -17,6 +19,7 @@ from pydantic import (
 )
 from pydantic.functional_validators import AfterValidator
 
+from adapters.delivery.hearing import Owner, Owners
 from domain.durations import parse_duration
 from domain.errors import PermanentError, Reason
 from domain.incident import TicketRef
@@ -60,6 +63,39 @@ class Rate(Settings):
     burst: int = Field(default=5, ge=1, description="How many may go at once after a quiet time.")
 
 
+class Ownership(Settings):
+    """Whose word counts where Tocsin and a person in the tool differ: tocsin, tool, or latest for the last one."""
+
+    state: Owner = Field(
+        default=Owner.LATEST,
+        description="With latest, who resolves, reopens or acknowledges a ticket does so to the incident, too. "
+        "With tocsin, the ticket is set right again. With tool, Tocsin never changes the state of a ticket.",
+    )
+    priority: Owner = Field(
+        default=Owner.TOCSIN,
+        description="With tocsin, a priority that a person sets is set right again. Else it stays.",
+    )
+
+
+class Tls(Settings):
+    """How the tool is known to be the right one, and we to it. Certificates are always verified."""
+
+    ca_file: Path | None = Field(default=None, description="PEM file of the authorities to trust instead.")
+    certificate: Path | None = Field(default=None, description="PEM file with our certificate.")
+    key: Path | None = Field(default=None, description="PEM file with its key, if that is apart.")
+
+    def context(self) -> ssl.SSLContext:
+        """Make what connections use.
+
+        Raises:
+            OSError: a file cannot be read, or holds no certificate.
+        """
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
 class DestinationOptions(Settings):
     """What every destination may set, whatever tool it is."""
 
@@ -67,6 +103,25 @@ class DestinationOptions(Settings):
     concurrency: int = Field(default=8, ge=1, le=100, description="How many tickets are worked on at once.")
     min_interval: Duration = lasting("1s", "Least time between two updates of one ticket.")
     timeout: Duration = lasting("30s", "How long to wait for one answer.", gt=0)
+
+    ownership: Ownership = Field(
+        default=Ownership(), description="Whose word counts where Tocsin and people differ."
+    )
+    poll: Duration | None = lasting(
+        "1m", "How often a tool that can be asked is asked for changes; null for never.", gt=0
+    )
+    dry_run: bool = Field(default=False, description="Send nothing; write into the log what would be sent.")
+    fallback: str = Field(
+        default="", description="Destination that gets a P1 too which this one has not got in time."
+    )
+    fallback_after: Duration = lasting("5m", "How long a P1 may take to get its ticket here.", gt=0)
+    tls: Tls | None = Field(default=None, description="Other than usual certificates.")
+    proxy: Address | None = Field(default=None, description="HTTP proxy on the way to the tool.")
+
+    @property
+    def owners(self) -> Owners:
+        """The ownership, for the delivery shard."""
+        return Owners(self.ownership.state, self.ownership.priority)
 
     @property
     def timeout_seconds(self) -> float:

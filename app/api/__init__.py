@@ -11,6 +11,7 @@ from app.api.answers import READ, Handler, answering, not_found
 from app.api.health import Health
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.stats import Stats
 
@@ -25,6 +26,7 @@ class Api:
     health: Health
     metrics: Metrics
     quarantine: Quarantine
+    parked: Parked
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -36,6 +38,7 @@ class Api:
             "/api/v1/alerts": self.alerts.list,
             "/api/v1/quarantine": self.quarantine.list,
             "/api/v1/quarantine/{id}/body": self.quarantine.body,
+            "/api/v1/parked": self.parked.list,
             "/api/v1/stats": self.stats.show,
             "/healthz": self.health.live,
             "/readyz": self.health.ready,
@@ -44,6 +47,8 @@ class Api:
         asked: dict[str, tuple[Handler, tuple[str, ...]]] = {
             "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),
             "/api/v1/quarantine/{id}/replay": (self.quarantine.replay, ("POST",)),
+            "/api/v1/parked/{destination}/{key}": (self.parked.one, (*READ, "DELETE")),
+            "/api/v1/parked/{destination}/{key}/retry": (self.parked.retry, ("POST",)),
         }
         return [
             *(web.route("*", path, answering(handler)) for path, handler in table.items()),
@@ -56,6 +61,6 @@ class Api:
 
 
 async def _unknown(request: web.Request) -> web.Response:
-    known = "/api/v1/incidents, /api/v1/alerts, /api/v1/quarantine and /api/v1/stats"
+    known = "/api/v1/incidents, /api/v1/alerts, /api/v1/quarantine, /api/v1/parked and /api/v1/stats"
     detail = f"there is nothing at {request.path}; see {known}"
     raise not_found("unknown-address", detail)

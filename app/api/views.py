@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from adapters.delivery.state import TicketRecord
 from app.reads import ShownAlert, ShownIncident
 from domain.events import Quarantined
 from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
@@ -34,6 +35,21 @@ def incident_view(shown: ShownIncident) -> dict[str, Any]:
         "resolved_at": _text(incident.resolved_at),
         "revision": incident.revision,
         "tickets": [_ticket(ticket) for ticket in _tickets(incident)],
+    }
+
+
+def parked_view(destination: str, record: TicketRecord) -> dict[str, Any]:
+    """Show a parked ticket."""
+    desired = record.desired
+    return {
+        "destination": destination,
+        "key": desired.key,
+        "incident": desired.key,
+        "title": desired.title,
+        "priority": desired.priority,
+        "state": desired.state,
+        "reason": record.parked,
+        "ticket": record.observed.ref.id if record.observed else None,
     }
 
 

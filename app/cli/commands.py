@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.parked_commands import parked
 from app.cli.quarantine_commands import quarantine
 from app.cli.tool_commands import add_tool_commands
 
@@ -157,4 +158,5 @@ def demo(
 
 
 add_tool_commands(cli)
+cli.add_typer(parked, name="parked")
 cli.add_typer(quarantine, name="quarantine")

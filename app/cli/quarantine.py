@@ -6,84 +6,45 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Never
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import Request, urlopen
+from typing import Any
+from urllib.parse import quote
 
 import click
 import typer
 
+from app.cli.remote import Refused, RemoteApi, fail
 from ingest.sources import Post
 from ingest.sources.message import write_message
 
-PATIENCE = 30.0
-AT_ONCE = 100
 WIDEST = 100
 """Characters of a reason in a list."""
-
-
-class Refused(Exception):
-    """What Tocsin answered, in words."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
 
 
 class Remote:
     """The quarantine of the Tocsin at an address."""
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise typer.BadParameter(
-                f"{url!r} is not an address like http://127.0.0.1:8080", param_hint="--url"
-            )
-        self._url = f"{url.rstrip('/')}/api/v1/quarantine"
+        self._api = RemoteApi(url, "/api/v1/quarantine")
 
     def all(self, source: str | None, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Go through what is kept, the last received first."""
-        cursor, left = "", limit
-        while left is None or left > 0:
-            asked = {"source": source, "cursor": cursor, "limit": min(left or AT_ONCE, AT_ONCE)}
-            page = self._json("GET", "?" + urlencode({key: value for key, value in asked.items() if value}))
-            yield from page["items"]
-            left = None if left is None else left - len(page["items"])
-            cursor = page["next"]
-            if not cursor:
-                return
+        return self._api.all({"source": source}, limit)
 
     def one(self, id_: str) -> dict[str, Any]:
         """Read one, with its body as text."""
-        return self._json("GET", f"/{quote(id_, safe='')}")
+        return self._api.json("GET", f"/{quote(id_, safe='')}")
 
     def body(self, id_: str) -> bytes:
         """Read a body."""
-        return self._ask("GET", f"/{quote(id_, safe='')}/body")
+        return self._api.ask("GET", f"/{quote(id_, safe='')}/body")
 
     def replay(self, id_: str, body: bytes = b"") -> dict[str, Any]:
         """Have it tried again; with *body* in place of what is kept, unless that is empty."""
-        return self._json("POST", f"/{quote(id_, safe='')}/replay", body)
+        return self._api.json("POST", f"/{quote(id_, safe='')}/replay", body)
 
     def drop(self, id_: str) -> None:
         """Have it dropped."""
-        self._ask("DELETE", f"/{quote(id_, safe='')}")
-
-    def _json(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._ask(method, path, body))
-        return answer
-
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {"Content-Type": "application/octet-stream"} if body else {}
-        request = Request(self._url + path, body, headers, method=method)  # noqa: S310 - looked at above
-        try:
-            with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-                content: bytes = answer.read()
-                return content
-        except HTTPError as error:
-            raise Refused(error.code, _detail(error)) from None
-        except (URLError, OSError) as error:
-            fail(f"{self._url} cannot be reached: {getattr(error, 'reason', error)}")
+        self._api.ask("DELETE", f"/{quote(id_, safe='')}")
 
 
 def run_list(url: str, source: str | None, limit: int, *, as_json: bool) -> None:
@@ -200,16 +161,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         fail(f"{path}: cannot be read: {error.strerror}")
-
-
-def _detail(error: HTTPError) -> str:
-    try:
-        return str(json.loads(error.read())["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the answer was {error.code}, and not from Tocsin's API"
-
-
-def fail(message: str) -> Never:
-    """End with what is wrong."""
-    typer.echo(f"tocsin: {message}", err=True)
-    raise typer.Exit(1)

@@ -58,6 +58,8 @@ class Shard:
         self._ports = ports
         self._stopping = False
         self._failures = 0
+        self.is_worked = False
+        """Whether this process works the shard at the moment."""
 
     def stop(self) -> None:
         """Ask the loop to end after what it has in hand."""
@@ -93,9 +95,11 @@ class Shard:
         worker = Worker(self.name, self._handler, ports.broker, ports.store, self._effects, acknowledge)
         await worker.claim(ports.clock())
         reader = Reader(subscription, self._effects.wake, MESSAGES, HEARTBEAT)
+        self.is_worked = True
         try:
             await self._work(worker, reader, received)
         finally:
+            self.is_worked = False
             worker.abandon()
             await reader.close()
 

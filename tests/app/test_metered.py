@@ -18,7 +18,7 @@ from tests.builders import correlation_core, firing, received
 def ticket() -> DesiredTicket:
     core = correlation_core()
     core.tell(received(firing()))
-    desired: DesiredTicket = core.sent[0][1].tickets[0]  # type: ignore[union-attr]
+    desired: DesiredTicket = core.sent[0][1].tickets[0]  # type: ignore[union-attr, assignment]
     return desired
 
 

@@ -185,7 +185,7 @@ async def test_a_filter_that_nothing_matches_costs_a_bounded_number_of_reads():
         values = [incident(f"{n:03x}", n, IncidentState.OPEN, "cart", Priority.P1) for n in range(300)]
         await put(store, 0, values)
         page: Page[None, Place] = await collect(
-            IndexSource(store, 1, INCIDENTS), nothing, limit=10, after=None, bound=100
+            IndexSource(store, ["alerts.0"], INCIDENTS), nothing, limit=10, after=None, bound=100
         )
     assert (page.items, page.next) == ([], looked_at[-1])
     assert 100 <= len(looked_at) < 250
