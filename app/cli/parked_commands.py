@@ -26,7 +26,7 @@ parked = typer.Typer(
     Examples:
       tocsin parked list
       tocsin parked show noc/1f0c5a9be2d34c77
-      tocsin parked retry --destination noc
+      tocsin parked retry noc/1f0c5a9be2d34c77
     """,
 )
 

@@ -13,7 +13,7 @@ from app.service import Role
 from tests.app.cli.running import tocsin
 
 COMMANDS = sorted(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
-GROUPS = ("quarantine", "source")
+GROUPS = ("parked", "quarantine", "source")
 """Commands that have commands of their own."""
 EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 
@@ -23,6 +23,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "check",
         "demo",
         "explain",
+        "parked",
         "parse",
         "quarantine",
         "schema",
