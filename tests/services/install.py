@@ -42,8 +42,11 @@ request-tracker5 request-tracker5/handle-siteconfig-permissions boolean false
 request-tracker5 request-tracker5/install-cronjobs boolean false
 SELECTIONS
 apt-get -qq -o DPkg::Lock::Timeout=900 install -y --no-install-recommends "$@" </dev/null >&2
-# Neither now nor after the next boot: the tests start their own.
-for package; do systemctl disable --quiet "$package" 2>/dev/null || true; done
+# Neither now nor after the next boot: the tests start their own. The unit of icinga2-bin is icinga2.
+for package; do
+  unit=${package%-bin} unit=${unit%-core}
+  systemctl disable --quiet "$unit" 2>/dev/null || true
+done
 """
 
 UPDATE_TRIES = 5
@@ -112,6 +115,11 @@ def _has_request_tracker() -> bool:
     return Path("/usr/share/request-tracker5/libexec/rt-server").exists()
 
 
+def _has(*programs: str) -> Callable[[], bool]:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    return lambda: any(shutil.which(program, path=path) for program in programs)
+
+
 def _request_tracker_packages() -> tuple[str, ...]:
     packages = ("request-tracker5", "rt5-db-sqlite", "rt5-standalone")
     has_mail_server = Path("/usr/sbin/sendmail").exists()
@@ -122,4 +130,13 @@ SERVICES = (
     Service("RabbitMQ", _has_rabbitmq, apt=("rabbitmq-server",), brew="rabbitmq"),
     Service("Redis", _has_redis, apt=("redis-server",), brew="redis"),
     Service("Request Tracker 5", _has_request_tracker, apt=_request_tracker_packages(), optional=True),
+    Service("Prometheus", _has("prometheus"), apt=("prometheus",), brew="prometheus"),
+    Service(
+        "Alertmanager",
+        _has("prometheus-alertmanager", "alertmanager"),
+        apt=("prometheus-alertmanager",),
+        brew="alertmanager",
+    ),
+    Service("Icinga 2", _has("icinga2"), apt=("icinga2-bin",), optional=True),
+    Service("Nagios 4", _has("nagios4"), apt=("nagios4-core",), optional=True),
 )
