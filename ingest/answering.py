@@ -19,14 +19,15 @@ JSON = "application/json"
 UNPROCESSABLE = 422
 
 
-def accepted(taken: Taken, source: Source, *, push: bool) -> web.Response:
-    """Answer what was taken, good or not.
+def refusal_in(taken: Taken, source: Source) -> Refusal | None:
+    """Tell what the sender is to hear of a body that was not understood; None if it hears that it was taken."""
+    if taken.fault is None or source.answer_bad != UNPROCESSABLE:
+        return None
+    return refusal_of(taken.fault)
 
-    Raises:
-        BadBody: if its sender is to hear that it was not understood.
-    """
-    if taken.fault is not None and source.answer_bad == UNPROCESSABLE:
-        raise taken.fault
+
+def accepted(taken: Taken, source: Source, *, push: bool) -> web.Response:
+    """Answer what was taken, good or not."""
     if taken.reply is not None:
         reply = taken.reply
         return web.Response(

@@ -1,5 +1,7 @@
 """What was delivered lately, by the name its sender gave it: sent again, it gets the same answer and is not taken.
 
+What was put into quarantine is on durable storage too: sent again, it is refused again and not kept twice.
+
 Kept in memory, so a repeat that reaches another process is taken again; there it is a duplicate like any other.
 """
 

@@ -18,7 +18,7 @@ from ingest.admission import Budget
 from ingest.auth import Result, Verdict
 from ingest.authenticating import before_body, with_body
 from ingest.deliveries import Answer, Deliveries, delivery_of
-from ingest.intake import Accepts, Intake, Taken
+from ingest.intake import Accepts, Intake
 from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
 from ingest.quarantine import Replaying
@@ -191,7 +191,7 @@ class Ingest:
         return await self._settle(source, post, verdict, push=push)
 
     async def _settle(self, source: Source, post: Post, verdict: Verdict, *, push: bool) -> web.Response:
-        delivery = delivery_of(source.tool, post)
+        delivery = delivery_of(source.tool, post) or _signed(verdict)
         known = self._deliveries.answer(source.name, delivery, post.received_at) if delivery else None
         if known is not None or verdict.result is Result.REPLAYED:
             self.requests[source.name, REPEATED] += 1
@@ -199,9 +199,14 @@ class Ingest:
         taken = await self.intake.take(source, post)
         if verdict.confirm is not None:
             await source.auth.confirm(verdict.confirm)
-        source.auth.remember(verdict, post.received_at)
-        response = answering.accepted(taken, source, push=push)
-        self.requests[source.name, _result(taken)] += 1
+        refusal = answering.refusal_in(taken, source)
+        if refusal is None:
+            source.auth.remember(verdict, post.received_at)
+            response = answering.accepted(taken, source, push=push)
+            self.requests[source.name, "quarantined" if taken.fault else ACCEPTED] += 1
+        else:  # nothing of it was accepted: sent again, it is told so again
+            response = answering.refused(refusal, source.tool.style)
+            self.requests[source.name, refusal.slug] += 1
         if delivery:
             content = response.body if isinstance(response.body, bytes) else b""
             answer = Answer(response.status, response.content_type, content)
@@ -209,8 +214,9 @@ class Ingest:
         return response
 
 
-def _result(taken: Taken) -> str:
-    return "quarantined" if taken.fault else ACCEPTED
+def _signed(verdict: Verdict) -> str:
+    """Name a delivery by its signature, where that is good for one time only."""
+    return f"signed {verdict.once.key.hex()}" if verdict.once else ""
 
 
 def _best(fit: Iterable[Source], header: str | None) -> Source:

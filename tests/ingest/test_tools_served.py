@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pydantic import TypeAdapter
+from standardwebhooks import Webhook
 
 from domain.events import Quarantined, decode
 from ingest.deliveries import Answer, Deliveries
@@ -18,6 +20,7 @@ from tests.ingest.fakes import FakeBroker, until
 from tests.ingest.test_server import ALERT, BODY, JSON, NOW, problem, serve
 
 Client = TestClient[web.Request, web.Application]
+SECRET = "whsec_c29tZSBzZWNyZXQgb2YgdGhlIHRlc3Rz"
 LIMITS = LimitsConfig(max_depth=20, max_alerts=3, max_labels=8, max_label=64, max_concurrent=2)
 SOURCES: dict[str, Any] = {
     "prom": {"type": "alertmanager"},
@@ -35,6 +38,7 @@ SOURCES: dict[str, Any] = {
     "events": {"type": "cloudevents"},
     "shop": {"type": "generic", "mapping": {"items": "orders", "identity": "sku", "state": "is"}},
     "sns": {"type": "aws_cloudwatch_sns"},
+    "signed": {"type": "alertmanager", "auth": {"standard_webhooks": {"secret": SECRET}}},
     "git": {"type": "github", "auth": {"github": "It's a Secret to Everybody"}},
 }
 
@@ -320,6 +324,32 @@ async def test_signed_bodies(client, broker):
     }
     assert (await post(client, "git", b"Hello, World!", signed)).status == 400
     assert quarantined(broker)[0].headers["x-hub-signature-256"] == "***"
+
+
+def svix(body: bytes) -> dict[str, str]:
+    """Sign as Standard Webhooks says, under the headers of the service it came from: they name no delivery."""
+    signature = Webhook(SECRET).sign("m-1", datetime.fromtimestamp(NOW // 1000, UTC), body.decode())
+    return {"svix-id": "m-1", "svix-timestamp": str(NOW // 1000), "svix-signature": signature}
+
+
+@pytest.mark.parametrize("name", ["signed", "prom"])
+async def test_what_was_refused_is_refused_again_and_kept_once(client, broker, ingest, name):
+    """A repeat of what is in quarantine must not be told that it was taken."""
+    body = b"Hello, World!"
+    headers = svix(body) if name == "signed" else {"Idempotency-Key": "a"}
+    first, again = [await post(client, name, body, headers) for _ in range(2)]
+    assert (first.status, again.status) == (400, 400), await first.text()
+    assert await first.read() == await again.read()
+    assert again.content_type == "application/problem+json"
+    assert len(quarantined(broker)) == 1
+    assert ingest.requests == {(name, "not-json"): 1, (name, "repeated"): 1}
+
+
+async def test_a_signed_body_sent_again_gets_the_first_answer(client, broker):
+    first, again = [await post(client, "signed", headers=svix(BODY)) for _ in range(2)]
+    assert (first.status, again.status) == (202, 202), await first.text()
+    assert await first.read() == await again.read()
+    assert len(alerts(broker)) == 1
 
 
 async def test_a_parser_that_fails_loses_nothing(client, broker, ingest, monkeypatch):
