@@ -96,6 +96,11 @@ class Http:
         self.max_answer = max_answer
         self.clock = clock
 
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """Whom we trust, for those that speak TLS without HTTP; None is what the system trusts."""
+        return self._tls
+
     def client(
         self,
         url: str,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.fakes.base import Fake
+from adapters.fakes.email import FakeEmail
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.webhook import FakeWebhook
 
 FAKES: Mapping[str, type[Fake]] = {
+    "email": FakeEmail,
     "rt": FakeRT,
     "webhook": FakeWebhook,
 }

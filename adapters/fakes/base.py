@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -85,6 +86,8 @@ class Fake(ABC):
     """How ``look`` shows each."""
     longest: ClassVar[int] = 1_000_000
     """Characters of a description that the tool keeps."""
+    speaks_http: ClassVar[bool] = True
+    """Whether what goes wrong on the way is what goes wrong with HTTP."""
     extra_field: ClassVar[str] = ""
     """A field that may be set by the ``fields`` of a destination, and that ``look`` shows; empty for none."""
     deeds: ClassVar[frozenset[str]] = frozenset()
@@ -128,6 +131,18 @@ class Fake(ABC):
     def callback_of(self, id_: str) -> tuple[dict[str, str], bytes]:
         """Give headers, names in lower case, and body of what the tool would post of a ticket's last change."""
         raise NotImplementedError(f"{self.type} posts nothing of {id_}")
+
+    @asynccontextmanager
+    async def serving(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve it on this machine, on a free port unless one is given; gives its address."""
+        runner = web.AppRunner(self.app(), shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", port)
+            await site.start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
 
     def app(self) -> web.Application:
         """Make the server."""

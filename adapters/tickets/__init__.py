@@ -6,12 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from adapters.tickets.email import EmailConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.webhook import WebhookConfig
 
 DestinationConfig = Annotated[
-    MemoryConfig | RequestTrackerConfig | WebhookConfig,
+    EmailConfig | MemoryConfig | RequestTrackerConfig | WebhookConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""

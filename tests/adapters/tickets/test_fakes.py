@@ -21,7 +21,6 @@ from tests.contracts.tickets import (
     SpeakTo,
     TicketSystemContract,
     Tool,
-    serving,
 )
 from tests.contracts.two_way import Desk, TwoWayContract
 
@@ -48,6 +47,8 @@ def fits(name: str, test: pytest.Function) -> bool:
     fake = FAKES[name]
     wanted = {one for mark in test.iter_markers("needs") for one in mark.args}
     deeds = {one for mark in test.iter_markers("deed") for one in mark.args}
+    if test.cls is not None and issubclass(test.cls, HttpTicketContract) and not fake.speaks_http:
+        return False
     if test.get_closest_marker("credentials") and fake.wrong_settings is Fake.wrong_settings:
         return False
     if test.get_closest_marker("extra_field") and not fake.extra_field:
@@ -82,7 +83,7 @@ class TestLife(TicketSystemContract):
         async def look(ref: TicketRef) -> Shown:
             return fake.look(ref.id)
 
-        async with serving(fake.app()) as url:
+        async with fake.serving() as url:
             http = Http()
             yield Tool(build(fake.settings(url), http), look, fake.priorities, fake.longest)
             await http.close()
@@ -91,7 +92,7 @@ class TestLife(TicketSystemContract):
 class TestTwoWay(TwoWayContract):
     @pytest.fixture
     async def desk(self, fake: Fake) -> AsyncIterator[Desk]:
-        async with serving(fake.app()) as url:
+        async with fake.serving() as url:
             http = Http()
             settings = fake.settings(url)
             extra = {"fields": {fake.extra_field: TEMPLATE}} if fake.extra_field else {}
