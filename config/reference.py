@@ -155,7 +155,9 @@ def _anchor(title: str) -> str:
 def _scalar(value: Schema) -> str:
     if "const" in value:
         return f"`{value['const']}`"
-    if isinstance(value.get("type"), list):
+    if "type" not in value:
+        return "anything"
+    if isinstance(value["type"], list):
         return KINDS[value["title"]]
     if value.get("format") == "password":
         return "text (secret)"
