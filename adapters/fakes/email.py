@@ -58,7 +58,7 @@ class FakeEmail(Fake):
             "type": "email",
             "host": "127.0.0.1",
             "port": int(url.rpartition(":")[2]),
-            "tls": "none",
+            "encryption": "none",
             "login": {"username": USER, "password": PASSWORD},
             "sender": "tocsin@example.org",
             "to": ["oncall@example.org"],

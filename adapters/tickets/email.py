@@ -56,7 +56,7 @@ MailAddress = Annotated[
 ]
 
 
-class Tls(StrEnum):
+class Encryption(StrEnum):
     """When the connection is encrypted."""
 
     STARTTLS = "starttls"
@@ -70,8 +70,8 @@ class EmailConfig(DestinationOptions):
     type: Literal["email"]
     host: str = Field(min_length=1, description="Mail server that takes our mails.")
     port: int = Field(default=587, ge=1, le=65535)
-    tls: Tls = Field(
-        default=Tls.STARTTLS,
+    encryption: Encryption = Field(
+        default=Encryption.STARTTLS,
         description="starttls (port 587), implicit (port 465), or none inside one machine.",
     )
     login: Basic | None = Field(default=None, description="User and password, where the server wants them.")
@@ -85,8 +85,8 @@ class EmailConfig(DestinationOptions):
 
     @model_validator(mode="after")
     def _keeps_the_password(self) -> EmailConfig:
-        if self.login is not None and self.tls is Tls.NONE and self.host not in _LOCAL:
-            raise ValueError("would send the password in the clear; set tls to starttls or implicit")
+        if self.login is not None and self.encryption is Encryption.NONE and self.host not in _LOCAL:
+            raise ValueError("would send the password in the clear; set encryption to starttls or implicit")
         return self
 
     @model_validator(mode="after")
@@ -174,8 +174,8 @@ class Email(Adapter):
             aiosmtplib.SMTP(
                 hostname=config.host,
                 port=config.port,
-                use_tls=config.tls is Tls.IMPLICIT,
-                start_tls=config.tls is Tls.STARTTLS,
+                use_tls=config.encryption is Encryption.IMPLICIT,
+                start_tls=config.encryption is Encryption.STARTTLS,
                 tls_context=self._tls,
                 username=config.login.username if config.login else None,
                 password=config.login.password.get_secret_value() if config.login else None,

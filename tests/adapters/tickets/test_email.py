@@ -230,7 +230,7 @@ async def test_starttls_encrypts_before_the_password(fake: FakeEmail, certificat
     context = server_side(certificate)
     async with serving_mail(fake, tls_context=context, require_starttls=True, auth_require_tls=True) as url:
         trusting = ssl.create_default_context(cafile=str(certificate))
-        await Email(config(url, tls="starttls"), trusting).create(a_ticket())
+        await Email(config(url, encryption="starttls"), trusting).create(a_ticket())
 
     assert len(fake.mails) == 1
 
@@ -238,7 +238,7 @@ async def test_starttls_encrypts_before_the_password(fake: FakeEmail, certificat
 async def test_a_server_that_nobody_vouches_for_gets_no_password(fake: FakeEmail, certificate: Path) -> None:
     async with serving_mail(fake, tls_context=server_side(certificate)) as url:
         with pytest.raises(TemporaryError, match="certificate") as caught:
-            await config(url, tls="starttls").build(Http()).create(a_ticket())
+            await config(url, encryption="starttls").build(Http()).create(a_ticket())
 
     assert caught.value.reason is Reason.UNREACHABLE
     assert fake.mails == {}
@@ -246,7 +246,7 @@ async def test_a_server_that_nobody_vouches_for_gets_no_password(fake: FakeEmail
 
 async def test_a_server_without_starttls_gets_no_password(url: str) -> None:
     with pytest.raises(PermanentError, match="STARTTLS") as caught:
-        await Email(config(url, tls="starttls")).create(a_ticket())
+        await Email(config(url, encryption="starttls")).create(a_ticket())
 
     assert caught.value.reason is Reason.REJECTED
 
@@ -254,6 +254,6 @@ async def test_a_server_without_starttls_gets_no_password(url: str) -> None:
 async def test_implicit_tls_is_spoken_from_the_first_byte(fake: FakeEmail, certificate: Path) -> None:
     async with serving_mail(fake, tls=server_side(certificate)) as url:
         trusting = ssl.create_default_context(cafile=str(certificate))
-        await Email(config(url, tls="implicit"), trusting).create(a_ticket())
+        await Email(config(url, encryption="implicit"), trusting).create(a_ticket())
 
     assert len(fake.mails) == 1
