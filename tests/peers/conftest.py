@@ -28,7 +28,7 @@ class Receiver:
         self.url = self._process.url
         self.address = self.url.removeprefix("http://")
 
-    async def alerts(self, state: str, many: int = 1) -> dict[str, Any]:
+    async def alerts(self, state: str, many: int = 1, within: float = serve.WITHIN) -> dict[str, Any]:
         """Wait until there are so *many* alerts and all are in this *state*; give them by their source."""
 
         async def check() -> dict[str, Any]:
@@ -36,11 +36,11 @@ class Receiver:
             assert [each["state"] for each in alerts] == [state] * many, (alerts, await self.stats())
             return {each["source"]: each for each in alerts}
 
-        return await serve.eventually(check)
+        return await serve.eventually(check, within)
 
-    async def alert(self, state: str) -> dict[str, Any]:
+    async def alert(self, state: str, within: float = serve.WITHIN) -> dict[str, Any]:
         """Wait until the only alert is in this *state*."""
-        [alert] = (await self.alerts(state)).values()
+        [alert] = (await self.alerts(state, within=within)).values()
         return dict(alert)
 
     async def incident(self, state: str) -> dict[str, Any]:
@@ -52,6 +52,14 @@ class Receiver:
             return dict(incident)
 
         return await serve.eventually(check)
+
+    async def heard(self, outcome: str) -> None:
+        """Wait until something had this *outcome*."""
+
+        async def check() -> None:
+            assert (await self.stats())["outcomes"][outcome]
+
+        await serve.eventually(check)
 
     async def stats(self) -> dict[str, Any]:
         """Read the loss accounting."""

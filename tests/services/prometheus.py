@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tests.services.server import HOST, Server, ServerMissingError
+from tests.services.server import HOST, Server, found
 
 if TYPE_CHECKING:
     import socket
@@ -63,11 +62,3 @@ class Alertmanager(_Ready):
             f"--web.listen-address={self.address}",
             "--cluster.listen-address=",
         ]
-
-
-def found(*names: str) -> str:
-    """Find the program, by any of its *names*, or raise what tells how to get it."""
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    raise ServerMissingError(names[0])

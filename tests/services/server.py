@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -124,3 +125,12 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def found(*names: str) -> str:
+    """Find a program, by any of its *names*, or raise what tells how to get it."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    for name in names:
+        if program := shutil.which(name, path=path):
+            return program
+    raise ServerMissingError(names[0])
