@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 from adapters.fakes.base import Fake
 from adapters.fakes.email import FakeEmail
+from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.webhook import FakeWebhook
 
 FAKES: Mapping[str, type[Fake]] = {
     "email": FakeEmail,
+    "jira_cloud": FakeJiraCloud,
+    "jira_data_center": FakeJiraDataCenter,
     "rt": FakeRT,
     "webhook": FakeWebhook,
 }

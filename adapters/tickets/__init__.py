@@ -7,12 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from adapters.tickets.email import EmailConfig
+from adapters.tickets.jira import JiraConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.webhook import WebhookConfig
 
 DestinationConfig = Annotated[
-    EmailConfig | MemoryConfig | RequestTrackerConfig | WebhookConfig,
+    EmailConfig | JiraConfig | MemoryConfig | RequestTrackerConfig | WebhookConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""

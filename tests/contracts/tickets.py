@@ -145,6 +145,7 @@ class TicketSystemContract:
         ref = await tool.system.create(ticket)
         done = msgspec.structs.replace(ticket, version=2, state=TicketState.RESOLVED)
         await tool.system.update(ref, done, TicketAction.RESOLVE)
+        await asyncio.sleep(tool.system.search_lag)
 
         assert await tool.system.find(ticket.key) == ref
 

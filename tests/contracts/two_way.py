@@ -138,6 +138,7 @@ class TwoWayContract:
         ref = await desk.system.create(a_ticket())
         begun = await desk.system.poll("")
         desk.fake.act(ref.id, Deed(state=TicketState.RESOLVED))
+        await asyncio.sleep(desk.system.search_lag)
         polled = await desk.system.poll(begun.cursor)
         again = await desk.system.poll(polled.cursor)
         last = next(seen for seen in reversed(polled.seen) if seen.id == ref.id)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.fakes import FAKES
+from tests.services.jira import Jira
 from tests.services.rt import RequestTracker
 from tests.services.server import ServerMissingError
 
@@ -40,6 +41,16 @@ def request_tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reques
         server = RequestTracker(tmp_path_factory.mktemp("rt"), run_folder(tmp_path_factory) / "rt-template")
     except ServerMissingError as missing:
         pytest.fail(str(missing), pytrace=False)
+    try:
+        yield server.start()
+    finally:
+        server.kill9()
+
+
+@pytest.fixture(scope="session")
+def jira(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jira]:
+    """A double of Jira Data Center for all tests of this worker."""
+    server = Jira(tmp_path_factory.mktemp("jira"))
     try:
         yield server.start()
     finally:
