@@ -14,6 +14,7 @@ from app.api.answers import answering
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.stats import Statistics, Stats
@@ -74,6 +75,14 @@ def _api(service: Service) -> Api:
     metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest)
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
     parked = Parked(reads, service.broker, clock)
+    openapi = OpenApi(version("tocsin"))
     return Api(
-        Incidents(reads), Alerts(reads), Stats(statistics), Health(checks), metrics, quarantine, parked
+        Incidents(reads),
+        Alerts(reads),
+        Stats(statistics),
+        Health(checks),
+        metrics,
+        quarantine,
+        parked,
+        openapi,
     )

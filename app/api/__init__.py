@@ -11,6 +11,7 @@ from app.api.answers import READ, Handler, answering, not_found
 from app.api.health import Health
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.stats import Stats
@@ -27,6 +28,7 @@ class Api:
     metrics: Metrics
     quarantine: Quarantine
     parked: Parked
+    openapi: OpenApi
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -43,6 +45,7 @@ class Api:
             "/healthz": self.health.live,
             "/readyz": self.health.ready,
             "/metrics": self.metrics.show,
+            "/api/openapi.json": self.openapi.show,
         }
         asked: dict[str, tuple[Handler, tuple[str, ...]]] = {
             "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),

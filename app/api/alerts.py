@@ -10,7 +10,7 @@ from app.api.views import alert_view
 from app.reads import AlertFilter, ReadModel
 from domain.alert import Phase
 
-_LIST = {"state": one_of(Phase), "service": TEXT, "source": TEXT, **INDEX_PAGE}
+LIST = {"state": one_of(Phase), "service": TEXT, "source": TEXT, **INDEX_PAGE}
 
 
 class Alerts:
@@ -21,7 +21,7 @@ class Alerts:
 
     async def list(self, request: web.Request) -> web.Response:
         """List alerts, the one first seen last first."""
-        query = read_query(request, _LIST)
+        query = read_query(request, LIST)
         wanted = AlertFilter(query.get("state"), query.get("service"), query.get("source"))
         page = await self._reads.alerts(wanted, limit=limit_of(query), after=query.get("cursor"))
         return json({"items": list(map(alert_view, page.items)), "next": place_cursor(page.next)})

@@ -24,7 +24,7 @@ from domain.priority import Priority
 
 T = TypeVar("T")
 
-_LIST = {"state": one_of(IncidentState), "service": TEXT, "priority": one_of(Priority), **INDEX_PAGE}
+LIST = {"state": one_of(IncidentState), "service": TEXT, "priority": one_of(Priority), **INDEX_PAGE}
 
 
 class Incidents:
@@ -35,7 +35,7 @@ class Incidents:
 
     async def list(self, request: web.Request) -> web.Response:
         """List incidents, the one opened last first."""
-        query = read_query(request, _LIST)
+        query = read_query(request, LIST)
         wanted = IncidentFilter(query.get("state"), query.get("service"), query.get("priority"))
         page = await self._reads.incidents(wanted, limit=limit_of(query), after=query.get("cursor"))
         return json({"items": list(map(incident_view, page.items)), "next": place_cursor(page.next)})

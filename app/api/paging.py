@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -30,11 +30,13 @@ class Parameter:
     read: Callable[[str], Any]
     """Raises ValueError for what may not be given."""
     allowed: tuple[str, ...]
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string", "minLength": 1})
+    """The same in JSON Schema."""
 
 
 def one_of(words: type[StrEnum]) -> Parameter:
     """Take one of a few words."""
-    return Parameter(words, tuple(words))
+    return Parameter(words, tuple(words), {"enum": list(words)})
 
 
 def read_query(request: web.Request, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -97,7 +99,11 @@ def _text(text: str) -> str:
 
 
 TEXT = Parameter(_text, ("a name",))
-LIMIT = Parameter(_limit, (f"a number from 1 to {MAX_LIMIT}",))
+LIMIT = Parameter(
+    _limit,
+    (f"a number from 1 to {MAX_LIMIT}",),
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+)
 _FROM_NEXT = ("what an answer had as next",)
 INDEX_PAGE = {"limit": LIMIT, "cursor": Parameter(read_place, _FROM_NEXT)}
 LOG_PAGE = {"limit": LIMIT, "cursor": Parameter(read_number, _FROM_NEXT)}

@@ -15,7 +15,7 @@ from domain.events import ParkedAsked, encode
 from domain.ports import Broker, Message, tickets_mailbox
 from domain.times import Millis
 
-_LIST = {"destination": TEXT, **INDEX_PAGE}
+LIST = {"destination": TEXT, **INDEX_PAGE}
 
 
 class Parked:
@@ -28,7 +28,7 @@ class Parked:
 
     async def list(self, request: web.Request) -> web.Response:
         """List them, the one parked last first."""
-        query = read_query(request, _LIST)
+        query = read_query(request, LIST)
         names = (query["destination"],) if "destination" in query else self._reads.destinations
         page = await self._reads.parked(names, limit=limit_of(query), after=query.get("cursor"))
         items = [parked_view(name, record) for name, record in page.items]

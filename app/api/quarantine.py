@@ -16,7 +16,7 @@ from ingest.answering import refusal_of
 from ingest.quarantine import Replaying, as_posted
 from ingest.sources import BadBody
 
-_LIST = {"source": TEXT, **INDEX_PAGE}
+LIST = {"source": TEXT, **INDEX_PAGE}
 
 
 class Quarantine:
@@ -29,7 +29,7 @@ class Quarantine:
 
     async def list(self, request: web.Request) -> web.Response:
         """List what is kept, the last received first."""
-        query = read_query(request, _LIST)
+        query = read_query(request, LIST)
         page = await self._reads.quarantined(
             QuarantineFilter(query.get("source")), limit=limit_of(query), after=query.get("cursor")
         )

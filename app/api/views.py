@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from adapters.delivery.state import TicketRecord
+from app.api.shapes import (
+    AlertView,
+    IncidentView,
+    ParkedView,
+    QuarantineView,
+    TicketView,
+    TimelineView,
+)
 from app.reads import ShownAlert, ShownIncident
 from domain.events import Quarantined
-from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
+from domain.incident import Incident, IncidentTicket, TimelineEntry
 from domain.times import Millis, to_text
 
 
-def incident_view(shown: ShownIncident) -> dict[str, Any]:
+def incident_view(shown: ShownIncident) -> IncidentView:
     """Show an incident."""
-    incident = shown.incident
+    incident, judged = shown.incident, shown.incident.assessment
     return {
         "id": incident.id,
         "state": incident.state,
@@ -23,7 +30,10 @@ def incident_view(shown: ShownIncident) -> dict[str, Any]:
         "title": shown.title,
         "service": incident.service,
         "services": incident.services,
-        **_judgement(incident.assessment),
+        "priority": judged.priority if judged else None,
+        "impact": judged.impact if judged else None,
+        "urgency": judged.urgency if judged else None,
+        "team": judged.team if judged else "",
         "severity": incident.severity,
         "alerts": incident.alerts,
         "events": shown.events,
@@ -38,7 +48,7 @@ def incident_view(shown: ShownIncident) -> dict[str, Any]:
     }
 
 
-def parked_view(destination: str, record: TicketRecord) -> dict[str, Any]:
+def parked_view(destination: str, record: TicketRecord) -> ParkedView:
     """Show a parked ticket."""
     desired = record.desired
     return {
@@ -53,7 +63,7 @@ def parked_view(destination: str, record: TicketRecord) -> dict[str, Any]:
     }
 
 
-def alert_view(shown: ShownAlert) -> dict[str, Any]:
+def alert_view(shown: ShownAlert) -> AlertView:
     """Show an alert."""
     record = shown.record
     alert = record.alert
@@ -78,7 +88,7 @@ def alert_view(shown: ShownAlert) -> dict[str, Any]:
     }
 
 
-def timeline_view(entry: TimelineEntry) -> dict[str, Any]:
+def timeline_view(entry: TimelineEntry) -> TimelineView:
     """Show a line of an incident's story."""
     return {
         "at": to_text(entry.at),
@@ -89,7 +99,7 @@ def timeline_view(entry: TimelineEntry) -> dict[str, Any]:
     }
 
 
-def quarantine_view(kept: Quarantined) -> dict[str, Any]:
+def quarantine_view(kept: Quarantined) -> QuarantineView:
     """Show a request in quarantine, without its body."""
     return {
         "id": kept.id,
@@ -106,17 +116,6 @@ def quarantine_view(kept: Quarantined) -> dict[str, Any]:
     }
 
 
-def _judgement(judged: Assessment | None) -> dict[str, Any]:
-    if judged is None:
-        return {"priority": None, "impact": None, "urgency": None, "team": ""}
-    return {
-        "priority": judged.priority,
-        "impact": judged.impact,
-        "urgency": judged.urgency,
-        "team": judged.team,
-    }
-
-
 def _tickets(incident: Incident) -> Iterator[IncidentTicket]:
     """List the tickets there are, and those there will be."""
     known = {ticket.destination: ticket for ticket in incident.tickets}
@@ -125,7 +124,7 @@ def _tickets(incident: Incident) -> Iterator[IncidentTicket]:
         yield known.get(destination) or IncidentTicket(destination, "pending")
 
 
-def _ticket(ticket: IncidentTicket) -> dict[str, Any]:
+def _ticket(ticket: IncidentTicket) -> TicketView:
     return {
         "destination": ticket.destination,
         "id": ticket.ref.id if ticket.ref else None,

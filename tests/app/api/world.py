@@ -24,6 +24,7 @@ from app.api.alerts import Alerts
 from app.api.health import Check, Health
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
+from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.stats import Statistics, Stats
@@ -155,6 +156,7 @@ class World:
             Metrics(statistics, self.meter, "1.2.3", self.ingest),
             Quarantine(self.reads, self.replaying),
             Parked(self.reads, cast(Broker, self.boxes), lambda: self.now),
+            OpenApi("1.2.3"),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:

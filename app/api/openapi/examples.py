@@ -1,0 +1,137 @@
+"""An example of each shape. mypy holds them to the shapes, a test to the schemas."""
+
+from __future__ import annotations
+
+from adapters.delivery.state import BreakerState
+from app.api.shapes import (
+    AlertView,
+    IncidentView,
+    ParkedView,
+    ParkedWhole,
+    QuarantineView,
+    QuarantineWhole,
+    Ready,
+    TakenView,
+    TicketView,
+    TimelineView,
+)
+from app.api.stats import Figures, QuarantineFigures
+from app.reads import DestinationFigures
+from domain.alert import Phase, Severity
+from domain.incident import IncidentState, Stage
+from domain.priority import Level, Priority
+from domain.ticket import TicketState
+
+CURSOR = "WzE3NzMyMzQwMDAwMDAuMCwiMGE0ZjFjMiIsMF0"
+TICKET: TicketView = {
+    "destination": "noc",
+    "id": "4711",
+    "url": "https://rt.example/Ticket/Display.html?id=4711",
+    "state": "open",
+    "version": 3,
+}
+INCIDENT: IncidentView = {
+    "id": "9f0a4c51b7d2e386",
+    "state": IncidentState.OPEN,
+    "stage": Stage.ACKNOWLEDGED,
+    "assignee": "dana",
+    "title": "checkout: error rate above 5 %",
+    "service": "checkout",
+    "services": ["checkout"],
+    "priority": Priority.P2,
+    "impact": Level.HIGH,
+    "urgency": Level.MEDIUM,
+    "team": "payments",
+    "severity": Severity.HIGH,
+    "alerts": 2,
+    "events": 17,
+    "labels": {"service": "checkout", "environment": "production"},
+    "rule": "by-service",
+    "group": "checkout",
+    "opened_at": "2026-03-11T13:00:00.000Z",
+    "changed_at": "2026-03-11T13:04:10.000Z",
+    "resolved_at": None,
+    "revision": 3,
+    "tickets": [TICKET],
+}
+ALERT: AlertView = {
+    "key": "prom/8f1f8a5c1d0c2b3e",
+    "source": "prom",
+    "fingerprint": "8f1f8a5c1d0c2b3e",
+    "state": Phase.FIRING,
+    "severity": Severity.HIGH,
+    "name": "ErrorRate",
+    "summary": "error rate above 5 %",
+    "service": "checkout",
+    "labels": {"alertname": "ErrorRate", "service": "checkout"},
+    "annotations": {"summary": "error rate above 5 %"},
+    "starts_at": "2026-03-11T12:59:30.000Z",
+    "ends_at": None,
+    "first_seen": "2026-03-11T13:00:00.000Z",
+    "last_seen": "2026-03-11T13:04:00.000Z",
+    "count": 9,
+    "incident": "9f0a4c51b7d2e386",
+    "url": "https://prometheus.example/graph?g0.expr=errors",
+}
+TIMELINE: TimelineView = {
+    "at": "2026-03-11T13:00:00.000Z",
+    "verdict": "opened",
+    "reason": "no open incident of the group checkout",
+    "alert": "prom/8f1f8a5c1d0c2b3e",
+    "destination": None,
+}
+QUARANTINED: QuarantineView = {
+    "id": "beef-1",
+    "source": "prom",
+    "received_at": "2026-03-11T13:00:00.000Z",
+    "reason": "expected a string, got a number",
+    "path": "alerts[1].labels.a",
+    "accepted": 1,
+    "method": "POST",
+    "subpath": "",
+    "content_type": "application/json",
+    "headers": {"authorization": "***", "user-agent": "Alertmanager/0.28.1"},
+    "query": {},
+}
+QUARANTINED_WHOLE: QuarantineWhole = {**QUARANTINED, "body": '{"alerts": [{"labels": {"a": 1}}]}'}
+PARKED: ParkedView = {
+    "destination": "noc",
+    "key": "9f0a4c51b7d2e386",
+    "incident": "9f0a4c51b7d2e386",
+    "title": "checkout: error rate above 5 %",
+    "priority": Priority.P2,
+    "state": TicketState.OPEN,
+    "reason": "no such queue",
+    "ticket": None,
+}
+PARKED_WHOLE: ParkedWhole = {**PARKED, "request": "POST https://rt.example/REST/2.0/ticket"}
+READY: Ready = {"status": "ok", "dependencies": {"broker": {"status": "ok"}, "store": {"status": "ok"}}}
+NOT_READY: Ready = {
+    "status": "down",
+    "dependencies": {"broker": {"status": "down", "error": "connection refused"}, "store": {"status": "ok"}},
+}
+FIGURES = Figures(
+    accepted=1204,
+    in_flight=2,
+    outcomes={"opened": 14, "joined": 88, "duplicate": 1100},
+    destinations={"noc": DestinationFigures(pending=1, parked=0, breaker=BreakerState.CLOSED)},
+    missing_group_label=0,
+    expired=0,
+    heartbeats_missed=0,
+    quarantine=QuarantineFigures(kept=1, replayed=3, dropped=0, expired=0),
+    spooled=0,
+    mailboxes={"alerts.0": 2, "tickets.noc": None},
+)
+TAKEN: TakenView = {"id": "beef-2", "accepted": 2}
+PUSHED = [{"labels": {"alertname": "ErrorRate"}, "startsAt": "2026-03-11T12:59:30Z"}]
+WEBHOOK = {
+    "version": "4",
+    "alerts": [{"status": "firing", "labels": {"alertname": "ErrorRate", "service": "checkout"}}],
+}
+PAGERDUTY = {
+    "routing_key": "YOUR-TOKEN",
+    "event_action": "trigger",
+    "dedup_key": "disk/db-1",
+    "payload": {"summary": "Disk full", "source": "db-1", "severity": "error"},
+}
+OPSGENIE = {"message": "Disk full", "alias": "disk/db-1", "entity": "db-1", "priority": "P2"}

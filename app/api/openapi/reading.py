@@ -1,0 +1,196 @@
+"""What is said of the addresses at which Tocsin is read and operated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.api import alerts, incidents, parked, quarantine, shapes
+from app.api.openapi import examples
+from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
+from app.api.paging import LOG_PAGE, Parameter
+from app.api.stats import Figures
+
+_BAD = "a parameter is not known, or its value makes no sense"
+_AWAY = "the store does not answer; come back after Retry-After"
+_INCIDENT = "there is no such incident, or not any more"
+_QUARANTINE = "there is nothing in quarantine with this id, or this process takes nothing in"
+_PARKED = "no such ticket is parked"
+_BINARY = "application/octet-stream"
+
+
+def _get(summary: str, tag: str, content: Content, missing: str = "", **more: Any) -> Operation:
+    problems = refusals(_400=_BAD, **({"_404": missing} if missing else {}), _503=_AWAY)
+    return Operation(summary=summary, tag=tag, answers={200: ("It is so.", (content,)), **problems}, **more)
+
+
+def _page(
+    summary: str, tag: str, shape: Any, item: Any, query: Mapping[str, Parameter], **more: Any
+) -> Operation:
+    return _get(summary, tag, Content(shape, {"items": [item], "next": None}), query=query, **more)
+
+
+INCIDENTS = {
+    "/api/v1/incidents": {
+        "get": _page(
+            "List incidents, the one opened last first.",
+            "incidents",
+            shapes.IncidentPage,
+            examples.INCIDENT,
+            incidents.LIST,
+        )
+    },
+    "/api/v1/incidents/{id}": {
+        "get": _get(
+            "Show an incident.", "incidents", Content(shapes.IncidentView, examples.INCIDENT), _INCIDENT
+        )
+    },
+    "/api/v1/incidents/{id}/timeline": {
+        "get": _page(
+            "Tell an incident's story, from its beginning.",
+            "incidents",
+            shapes.TimelinePage,
+            examples.TIMELINE,
+            LOG_PAGE,
+            missing=_INCIDENT,
+        )
+    },
+    "/api/v1/incidents/{id}/alerts": {
+        "get": _page(
+            "List an incident's alerts, the one that joined first first.",
+            "incidents",
+            shapes.AlertPage,
+            examples.ALERT,
+            LOG_PAGE,
+            missing=_INCIDENT,
+        )
+    },
+    "/api/v1/alerts": {
+        "get": _page(
+            "List alerts, the one first seen last first.",
+            "alerts",
+            shapes.AlertPage,
+            examples.ALERT,
+            alerts.LIST,
+        )
+    },
+}
+
+QUARANTINE = {
+    "/api/v1/quarantine": {
+        "get": _page(
+            "List requests that were not understood, the last received first.",
+            "quarantine",
+            shapes.QuarantinePage,
+            examples.QUARANTINED,
+            quarantine.LIST,
+        )
+    },
+    "/api/v1/quarantine/{id}": {
+        "get": _get(
+            "Show a request in quarantine with its body.",
+            "quarantine",
+            Content(shapes.QuarantineWhole, examples.QUARANTINED_WHOLE),
+            _QUARANTINE,
+        ),
+        "delete": _get(
+            "Drop a request in quarantine.",
+            "quarantine",
+            Content(shapes.Dropped, {"id": "beef-1", "dropped": True}),
+            _QUARANTINE,
+        ),
+    },
+    "/api/v1/quarantine/{id}/body": {
+        "get": _get("Give the body, byte for byte.", "quarantine", Content(media=_BINARY), _QUARANTINE)
+    },
+    "/api/v1/quarantine/{id}/replay": {
+        "post": Operation(
+            summary="Try a request again; a body that is sent takes the place of its own.",
+            tag="quarantine",
+            takes=(
+                Content(ANYTHING, examples.WEBHOOK, JSON),
+                Content(media=_BINARY),
+            ),
+            optional=True,
+            answers={
+                200: (
+                    "It was tried.",
+                    (Content(shapes.Replayed, {"id": "beef-1", "accepted": 2, "faults": 0}),),
+                ),
+                **refusals(
+                    _400=f"{_BAD}, or the body is not JSON or not packed as it says",
+                    _404=_QUARANTINE,
+                    _408="the body did not arrive in time",
+                    _409="its source is not configured any more",
+                    _413="there is too much in it",
+                    _415="the body is packed in a way that is not known",
+                    _422="it is still not understood",
+                    _503=_AWAY,
+                ),
+            },
+        )
+    },
+}
+
+_KEY = {"destination": "noc", "key": "9f0a4c51b7d2e386"}
+PARKED = {
+    "/api/v1/parked": {
+        "get": _page(
+            "List tickets that their tool refused for good, the one parked last first.",
+            "parked",
+            shapes.ParkedPage,
+            examples.PARKED,
+            parked.LIST,
+        )
+    },
+    "/api/v1/parked/{destination}/{key}": {
+        "get": _get(
+            "Show a parked ticket with the request that was refused.",
+            "parked",
+            Content(shapes.ParkedWhole, examples.PARKED_WHOLE),
+            _PARKED,
+        ),
+        "delete": _get(
+            "Give up a parked ticket.",
+            "parked",
+            Content(shapes.ParkedDropped, {**_KEY, "dropped": True}),
+            _PARKED,
+        ),
+    },
+    "/api/v1/parked/{destination}/{key}/retry": {
+        "post": _get(
+            "Give a parked ticket another chance.",
+            "parked",
+            Content(shapes.ParkedRetried, {**_KEY, "retried": True}),
+            _PARKED,
+        )
+    },
+}
+
+
+def _plain(summary: str, *contents: Content, **others: tuple[str, tuple[Content, ...]]) -> Operation:
+    answers = {200: ("It is so.", contents), **{int(key.lstrip("_")): told for key, told in others.items()}}
+    return Operation(summary=summary, tag="operation", answers=answers)
+
+
+OPERATING = {
+    "/api/v1/stats": {
+        "get": _get("Show where all alerts are.", "operation", Content(Figures, examples.FIGURES)),
+    },
+    "/healthz": {"get": _plain("Say that the process answers.", Content(shapes.Live, {"status": "ok"}))},
+    "/readyz": {
+        "get": _plain(
+            "Say of each dependency whether it is there.",
+            Content(shapes.Ready, examples.READY),
+            _503=("Something is not there.", (Content(shapes.Ready, examples.NOT_READY),)),
+        )
+    },
+    "/metrics": {
+        "get": _plain(
+            "Show all metrics in Prometheus' format.",
+            Content(media="text/plain", example="tocsin_alerts_accepted_total 1204.0\n"),
+            Content(media="application/openmetrics-text"),
+        )
+    },
+    "/api/openapi.json": {"get": _plain("Give this document.", Content(ANYTHING, {"openapi": "3.1.0"}))},
+}

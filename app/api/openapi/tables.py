@@ -1,0 +1,18 @@
+"""All that is said, by address and method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.api.openapi.operation import Operation
+from app.api.openapi.posting import CALLBACKS, INGEST
+from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE
+
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+    **INGEST,
+    **CALLBACKS,
+    **INCIDENTS,
+    **QUARANTINE,
+    **PARKED,
+    **OPERATING,
+}

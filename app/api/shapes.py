@@ -1,0 +1,283 @@
+"""The shapes of what is answered. The OpenAPI document is made of them, and mypy holds the views to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+from domain.alert import Phase, Severity
+from domain.incident import IncidentState, Stage
+from domain.priority import Level, Priority
+from domain.ticket import TicketState
+
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Next = Annotated[
+    str | None, Meta(description="What to give as `cursor` for the next page; null on the last.")
+]
+
+
+class TicketView(TypedDict):
+    """A ticket of an incident at one destination."""
+
+    destination: str
+    id: Annotated[str | None, Meta(description="What its tool calls it.")]
+    url: str | None
+    state: Annotated[str, Meta(description="open, resolved, parked, or pending until the tool has answered.")]
+    version: Annotated[int, Meta(description="Revision of the incident that it shows.")]
+
+
+class IncidentView(TypedDict):
+    """An incident."""
+
+    id: str
+    state: IncidentState
+    stage: Stage
+    assignee: str
+    title: str
+    service: str
+    services: Sequence[str]
+    priority: Priority | None
+    impact: Level | None
+    urgency: Level | None
+    team: str
+    severity: Severity
+    alerts: Annotated[int, Meta(description="Distinct alerts that ever joined.")]
+    events: Annotated[int, Meta(description="How often its alerts were heard of.")]
+    labels: Annotated[Mapping[str, str], Meta(description="The labels that all its alerts share.")]
+    rule: Annotated[str, Meta(description="Id of the group rule that made it.")]
+    group: str
+    opened_at: Moment
+    changed_at: Moment
+    resolved_at: Moment | None
+    revision: int
+    tickets: Sequence[TicketView]
+
+
+class AlertView(TypedDict):
+    """A condition that a tool told of, as it is now."""
+
+    key: str
+    source: str
+    fingerprint: Annotated[str, Meta(description="The tool's own identity of the condition.")]
+    state: Phase
+    severity: Severity
+    name: str
+    summary: str
+    service: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts_at: Moment
+    ends_at: Moment | None
+    first_seen: Moment
+    last_seen: Moment
+    count: int
+    incident: str | None
+    url: Annotated[str, Meta(description="Link back to the tool.")]
+
+
+class TimelineView(TypedDict):
+    """A line of an incident's story."""
+
+    at: Moment
+    verdict: str
+    reason: str
+    alert: str | None
+    destination: str | None
+
+
+class QuarantineView(TypedDict):
+    """A request that was not understood."""
+
+    id: str
+    source: str
+    received_at: Moment
+    reason: str
+    path: Annotated[
+        str, Meta(description="Place of the fault in the body; empty where there is no one place.")
+    ]
+    accepted: Annotated[int, Meta(description="Good alerts of it that were accepted.")]
+    method: str
+    subpath: str
+    content_type: str
+    headers: Annotated[Mapping[str, str], Meta(description="Secrets are masked.")]
+    query: Mapping[str, str]
+
+
+class QuarantineWhole(QuarantineView):
+    """A request that was not understood, with its body."""
+
+    body: str
+
+
+class ParkedView(TypedDict):
+    """A ticket that its tool refused for good."""
+
+    destination: str
+    key: str
+    incident: str
+    title: str
+    priority: Priority
+    state: TicketState
+    reason: str
+    ticket: str | None
+
+
+class ParkedWhole(ParkedView):
+    """A ticket that its tool refused for good, with the request that was refused."""
+
+    request: str
+
+
+class IncidentPage(TypedDict):
+    """Incidents."""
+
+    items: Sequence[IncidentView]
+    next: Next
+
+
+class AlertPage(TypedDict):
+    """Alerts."""
+
+    items: Sequence[AlertView]
+    next: Next
+
+
+class TimelinePage(TypedDict):
+    """Lines of a story."""
+
+    items: Sequence[TimelineView]
+    next: Next
+
+
+class QuarantinePage(TypedDict):
+    """Requests that were not understood."""
+
+    items: Sequence[QuarantineView]
+    next: Next
+
+
+class ParkedPage(TypedDict):
+    """Parked tickets."""
+
+    items: Sequence[ParkedView]
+    next: Next
+
+
+class Dropped(TypedDict):
+    """It is let go of."""
+
+    id: str
+    dropped: Literal[True]
+
+
+class Replayed(TypedDict):
+    """It was tried again."""
+
+    id: str
+    accepted: int
+    faults: int
+
+
+class ParkedDropped(TypedDict):
+    """It is given up."""
+
+    destination: str
+    key: str
+    dropped: Literal[True]
+
+
+class ParkedRetried(TypedDict):
+    """It will be tried again."""
+
+    destination: str
+    key: str
+    retried: Literal[True]
+
+
+class Live(TypedDict):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class DependencyView(TypedDict):
+    """Whether something that is needed is there."""
+
+    status: Literal["ok", "down"]
+    error: NotRequired[str]
+
+
+class Ready(TypedDict):
+    """Whether all that is needed is there."""
+
+    status: Literal["ok", "down"]
+    dependencies: Mapping[str, DependencyView]
+
+
+class CallbackTaken(TypedDict):
+    """How many of our tickets a callback told of."""
+
+    tickets: int
+
+
+class FaultView(TypedDict):
+    """A part of a body that could not be understood."""
+
+    path: str
+    message: str
+
+
+class TakenView(TypedDict):
+    """What became of a body."""
+
+    id: str
+    accepted: Annotated[int, Meta(description="Alerts that are on durable storage.")]
+    nothing: NotRequired[Annotated[str, Meta(description="Why there was no alert in it.")]]
+    faults: NotRequired[Sequence[FaultView]]
+    quarantine: NotRequired[Annotated[str, Meta(description="Id in quarantine of what was not understood.")]]
+
+
+class ProblemView(TypedDict):
+    """What is wrong with a request, as RFC 9457 says. Some have more members, which name the place or the limit."""
+
+    type: Annotated[
+        str,
+        Meta(description="Names the problem to programs.", examples=["urn:tocsin:problem:unknown-source"]),
+    ]
+    title: Annotated[str, Meta(examples=["Unknown source"])]
+    status: Annotated[int, Meta(examples=[404])]
+    detail: Annotated[str, Meta(description="For people.", examples=["there is no source 'prom'"])]
+
+
+class PagerDutyTaken(TypedDict):
+    """What PagerDuty would answer."""
+
+    status: str
+    message: str
+    dedup_key: NotRequired[str]
+
+
+class PagerDutyRefused(TypedDict):
+    """What PagerDuty would answer to what it does not take."""
+
+    status: str
+    message: str
+    errors: Sequence[str]
+
+
+class OpsgenieTaken(TypedDict):
+    """What Opsgenie would answer."""
+
+    result: str
+    took: float
+    requestId: str
+
+
+class OpsgenieRefused(TypedDict):
+    """What Opsgenie would answer to what it does not take."""
+
+    message: str
+    took: float
+    requestId: str
