@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from adapters.fakes.base import Fake
 from adapters.fakes.email import FakeEmail
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
+from adapters.fakes.pagerduty import FakePagerDuty, FakePagerDutyEvents
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.webhook import FakeWebhook
 
@@ -14,6 +15,8 @@ FAKES: Mapping[str, type[Fake]] = {
     "email": FakeEmail,
     "jira_cloud": FakeJiraCloud,
     "jira_data_center": FakeJiraDataCenter,
+    "pagerduty": FakePagerDuty,
+    "pagerduty_events": FakePagerDutyEvents,
     "rt": FakeRT,
     "webhook": FakeWebhook,
 }

@@ -9,11 +9,12 @@ from pydantic import Field
 from adapters.tickets.email import EmailConfig
 from adapters.tickets.jira import JiraConfig
 from adapters.tickets.memory import MemoryConfig
+from adapters.tickets.pagerduty import PagerDutyConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.webhook import WebhookConfig
 
 DestinationConfig = Annotated[
-    EmailConfig | JiraConfig | MemoryConfig | RequestTrackerConfig | WebhookConfig,
+    EmailConfig | JiraConfig | MemoryConfig | PagerDutyConfig | RequestTrackerConfig | WebhookConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""
