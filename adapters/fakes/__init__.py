@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from adapters.fakes.base import Fake
 from adapters.fakes.email import FakeEmail
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
-from adapters.fakes.pagerduty import FakePagerDuty, FakePagerDutyEvents
+from adapters.fakes.pagerduty import FakePagerDuty
+from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.webhook import FakeWebhook
 

@@ -139,11 +139,11 @@ class FakePagerDuty(Fake):
 
     def look(self, id_: str) -> Shown:
         """See an incident."""
-        return _look(self.incidents[id_])
+        return looked_at(self.incidents[id_])
 
     def act(self, id_: str, deed: Deed) -> None:
         """Do what a person does in the web app."""
-        incident = self._of(id_)
+        incident = self.of(id_)
         incident.actor = deed.actor
         if deed.state is not None:
             incident.status = WORDS[deed.state]
@@ -163,7 +163,7 @@ class FakePagerDuty(Fake):
 
     def callback_of(self, id_: str) -> tuple[dict[str, str], bytes]:
         """Give what the webhook subscription would post."""
-        incident = self._of(id_)
+        incident = self.of(id_)
         data = _note(incident) if incident.last == "incident.annotated" else _shown(incident)
         event = {
             "id": hashlib.sha1(f"{incident.id}{incident.at}".encode(), usedforsecurity=False).hexdigest(),
@@ -188,7 +188,8 @@ class FakePagerDuty(Fake):
                 return _error(400, 2001, "Requester User Not Found")
         return await handler(request)
 
-    def _of(self, id_: str) -> Incident:
+    def of(self, id_: str) -> Incident:
+        """Return what a ticket's id stands for."""
         return self.incidents[id_]
 
     def _happened(self, incident: Incident) -> None:
@@ -326,38 +327,8 @@ class FakePagerDuty(Fake):
         return incident
 
 
-class FakePagerDutyEvents(FakePagerDuty):
-    """The same account, to which events are sent. A ticket is the key of an alert."""
-
-    deeds: ClassVar[frozenset[str]] = frozenset({"state"})
-    extra_field: ClassVar[str] = "class"
-
-    def settings(self, url: str) -> dict[str, Any]:
-        """Give the settings of a destination."""
-        return {"type": "pagerduty", "events_url": url, "routing_key": ROUTING_KEY, "callback_secret": SECRET}
-
-    def wrong_settings(self, url: str) -> dict[str, Any]:
-        """Give settings with another key, which the Events API cannot be asked about."""
-        return self.settings(url) | {"routing_key": "f" * 32}
-
-    def limited(self) -> Answer:
-        """Ask for fewer events: no time to wait is documented."""
-        return Answer(429)
-
-    def ids(self) -> list[str]:
-        """List all alerts."""
-        return [one.key for one in self.incidents.values()]
-
-    def look(self, id_: str) -> Shown:
-        """See the last incident of a key; where there never was one, nothing is open."""
-        known = [one for one in self.incidents.values() if one.key == id_]
-        return _look(known[-1]) if known else Shown("", "", is_open=False, priority="")
-
-    def _of(self, id_: str) -> Incident:
-        return [one for one in self.incidents.values() if one.key == id_][-1]
-
-
-def _look(incident: Incident) -> Shown:
+def looked_at(incident: Incident) -> Shown:
+    """Show an incident."""
     return Shown(
         title=incident.title,
         text=incident.text,

@@ -20,6 +20,7 @@ from adapters.http import Http, Reply
 from adapters.tickets.base import Adapter, Address, DestinationOptions
 from adapters.tickets.fields import FieldMap, render_fields
 from adapters.tickets.pagerduty_events import PagerDutyEvents, at_least_one, understood
+from adapters.tickets.pagerduty_shapes import Incident, LogEntries, LogEntry, Many, One, Priorities
 from adapters.tickets.states import once_created, wanted_state
 from adapters.tickets.text import cut, one_line, with_link
 from domain.errors import DeliveryError, PermanentError, Reason
@@ -108,76 +109,6 @@ class PagerDutyConfig(DestinationOptions):
     def service_of(self, team: str) -> str:
         """Return the id of the service that a team's incidents are of."""
         return self.teams[team].get_secret_value() if team in self.teams else self.service
-
-
-class Reference(msgspec.Struct):
-    """Something else, by its id."""
-
-    id: str
-    summary: str | None = ""
-
-
-class Assignment(msgspec.Struct):
-    """Who works on it."""
-
-    assignee: Reference
-
-
-class ResolveReason(msgspec.Struct):
-    """Why it is over, where it was not resolved by anybody."""
-
-    type: str = ""
-    incident: Reference | None = None
-
-
-class Incident(msgspec.Struct):
-    """An incident as PagerDuty shows it."""
-
-    id: Annotated[str, msgspec.Meta(min_length=1)]
-    status: str
-    incident_key: str | None = None
-    title: str = ""
-    html_url: str | None = None
-    urgency: str = ""
-    priority: Reference | None = None
-    assignments: list[Assignment] = []
-    resolve_reason: ResolveReason | None = None
-    updated_at: datetime | None = None
-    last_status_change_at: datetime | None = None
-    created_at: datetime | None = None
-
-
-class One(msgspec.Struct):
-    """One incident."""
-
-    incident: Incident
-
-
-class Many(msgspec.Struct):
-    """A page of incidents."""
-
-    incidents: list[Incident]
-
-
-class LogEntry(msgspec.Struct):
-    """Something that happened to an incident."""
-
-    id: str
-    created_at: datetime
-    incident: Reference | None = None
-
-
-class LogEntries(msgspec.Struct):
-    """A page of them, the newest first."""
-
-    log_entries: list[LogEntry]
-    more: bool = False
-
-
-class Priorities(msgspec.Struct):
-    """The account's priorities."""
-
-    priorities: list[Reference]
 
 
 class PagerDuty(Adapter):

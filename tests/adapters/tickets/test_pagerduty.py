@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from adapters.fakes.base import Answer, Deed, Fake
-from adapters.fakes.pagerduty import SECRET, FakePagerDuty, FakePagerDutyEvents
+from adapters.fakes.pagerduty import SECRET, FakePagerDuty
+from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.http import Http
 from adapters.tickets import pagerduty
 from adapters.tickets.pagerduty import PagerDuty, PagerDutyConfig, to_incident
@@ -200,7 +201,7 @@ def test_the_way_must_be_clear(settings: dict[str, str]) -> None:
 
 
 async def test_more_entries_than_are_listed_are_read_in_shares(
-    system: PagerDuty, fake: FakePagerDuty
+    system: PagerDuty, fake: FakePagerDuty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is newest comes first, so a poll that stops early would miss the oldest for ever."""
     monkeypatch.setattr(pagerduty, "LAST_OFFSET", 200)
