@@ -65,12 +65,13 @@ class Receiver:
         """Read the loss accounting."""
         return dict(await self._tocsin.stats())
 
-    async def outcomes(self) -> dict[str, int]:
-        """Wait until nothing is in flight, see that the accounts balance, and name the outcomes there were."""
+    async def outcomes(self, accepted: int = 0) -> dict[str, int]:
+        """Wait until so many were *accepted* and none is in flight, see that the accounts balance; give outcomes."""
 
         async def check() -> dict[str, int]:
             stats = await self.stats()
             assert stats["in_flight"] == 0, stats
+            assert stats["accepted"] >= accepted, stats
             assert stats["accepted"] == sum(stats["outcomes"].values()), stats
             return outcomes(stats)
 

@@ -9,18 +9,12 @@ import getpass
 import grp
 import os
 import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from tests.services.certificate import certify
 from tests.services.server import HOST, Server, found
 
 if TYPE_CHECKING:
@@ -69,7 +63,7 @@ class Icinga2(Server):
         self.url = f"https://{HOST}:{self.port}"
         for name in FOLDERS.values():
             (folder / name).mkdir(exist_ok=True)
-        _certify(self.ca.parent)
+        certify(self.ca.parent, NODE)
         self._tls = ssl.create_default_context(cafile=str(self.ca))
         file = folder / "etc/icinga2.conf"
         file.write_text(self._base() + config)
@@ -104,23 +98,3 @@ class Icinga2(Server):
 def is_expected() -> bool:
     """Say whether this system can have a real Icinga, so that tests must have it."""
     return Path("/etc/debian_version").exists()
-
-
-def _certify(folder: Path) -> None:
-    """Make a certificate that is its own authority."""
-    folder.mkdir(parents=True, exist_ok=True)
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NODE)])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    certificate = made.public_bytes(Encoding.PEM)
-    (folder / f"{NODE}.crt").write_bytes(certificate)
-    (folder / "ca.crt").write_bytes(certificate)
-    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / f"{NODE}.key").write_bytes(plain)
