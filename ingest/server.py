@@ -33,6 +33,8 @@ SERVER_OPTIONS: Mapping[str, Any] = {"auto_decompress": False, "keepalive_timeou
 It would also wait an hour for the head of a request.
 """
 
+REST = r"{rest:[\s\S]*}"
+"""What follows in a path, whatever it is: a dot would stop at the end of a line, which a name may hold."""
 PUSH_PATH = "api/v2/alerts"
 ACCEPTED = "accepted"
 REPEATED = "repeated"
@@ -87,13 +89,13 @@ class Ingest:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
         return [
             web.route("*", "/ingest/{source}", self.webhook),
-            web.route("*", "/ingest/{source}/{rest:.*}", self.webhook),
+            web.route("*", f"/ingest/{{source}}/{REST}", self.webhook),
             web.route("*", "/api/v2/alerts", self.push),
             web.route("*", "/v2/enqueue", self.enqueue),
             web.route("*", "/v2/change/enqueue", self.enqueue),
             web.route("*", "/v2/alerts", self.opsgenie),
-            web.route("*", "/v2/alerts/{rest:.*}", self.opsgenie),
-            web.route("*", "/v2/heartbeats/{rest:.*}", self.opsgenie),
+            web.route("*", f"/v2/alerts/{REST}", self.opsgenie),
+            web.route("*", f"/v2/heartbeats/{REST}", self.opsgenie),
         ]
 
     async def expect(self) -> None:

@@ -15,6 +15,7 @@ from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.stats import Stats
+from ingest.server import REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Api:
                 web.route("*", path, answering(handler, methods))
                 for path, (handler, methods) in asked.items()
             ),
-            web.route("*", "/api/v1/{rest:.*}", answering(_unknown)),
+            web.route("*", f"/api/v1/{REST}", answering(_unknown)),
         ]
 
 

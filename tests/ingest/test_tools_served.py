@@ -444,3 +444,9 @@ async def test_a_mapping_keeps_the_good_of_a_list(client, broker):
     assert alerts(broker) == [("shop", "a"), ("shop", "a")]
     [kept] = quarantined(broker)
     assert "purple" in kept.reason
+
+
+async def test_a_name_in_a_path_may_hold_the_end_of_a_line(client):
+    """What is asked for there is answered by us, not by the server under us."""
+    response = await client.post("/ingest/none/a%0Ab", json={})
+    await problem(response, 404, "unknown-source")

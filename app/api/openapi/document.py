@@ -23,6 +23,14 @@ _ABOUT = (
     "named: others are answered 405. Which of those at `/ingest/…` a source takes depends on its tool."
 )
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+_EXAMPLES = {
+    "source": "prom",
+    "destination": "noc",
+    "id": "9f0a4c51b7d2e386",
+    "key": "9f0a4c51b7d2e386",
+    "rest": "api/v2/alerts",
+}
+"""Values of what stands in paths."""
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A source's token."},
     "basic": {"type": "http", "scheme": "basic", "description": "A source's user and password."},
@@ -72,9 +80,13 @@ def _shapes() -> list[Any]:
 
 
 def _path(path: str, methods: Mapping[str, Operation], schemas: Mapping[int, Any]) -> dict[str, Any]:
-    names = [_parameter(name, "path", {"type": "string", "minLength": 1}) for name in _NAME.findall(path)]
+    names = [_parameter(name, "path", _named(name)) for name in _NAME.findall(path)]
     said = {method: _operation(path, method, each, schemas) for method, each in methods.items()}
     return {**({"parameters": names} if names else {}), **said}
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "examples": [_EXAMPLES[name]]}
 
 
 def _operation(path: str, method: str, said: Operation, schemas: Mapping[int, Any]) -> dict[str, Any]:

@@ -43,11 +43,10 @@ _WEBHOOK = (
         for media in ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
     ),
 )
-_TEXT_OF_TOOL = Content(ANYTHING, media="*/*")
 
 
 def _post(summary: str, takes: tuple[Content, ...], *taken: Content, **more: Any) -> Operation:
-    told = {200: ("What the tool wants to hear.", (_TEXT_OF_TOOL,)), 202: (_DURABLE, taken)}
+    told = {200: ("What the tool wants to hear.", ()), 202: (_DURABLE, taken)}
     return Operation(
         summary=summary,
         tag="ingest",
