@@ -10,6 +10,7 @@ from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
 from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.fakes.rt import FakeRT
+from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
 from adapters.fakes.webhook import FakeWebhook
 
 FAKES: Mapping[str, type[Fake]] = {
@@ -19,6 +20,8 @@ FAKES: Mapping[str, type[Fake]] = {
     "pagerduty": FakePagerDuty,
     "pagerduty_events": FakePagerDutyEvents,
     "rt": FakeRT,
+    "servicenow": FakeServiceNow,
+    "servicenow_events": FakeServiceNowEvents,
     "webhook": FakeWebhook,
 }
 """By name: the destination's type, and behind it what tells a variant, like ``jira_cloud``."""

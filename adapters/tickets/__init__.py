@@ -11,10 +11,17 @@ from adapters.tickets.jira import JiraConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
 from adapters.tickets.rt import RequestTrackerConfig
+from adapters.tickets.servicenow import ServiceNowConfig
 from adapters.tickets.webhook import WebhookConfig
 
 DestinationConfig = Annotated[
-    EmailConfig | JiraConfig | MemoryConfig | PagerDutyConfig | RequestTrackerConfig | WebhookConfig,
+    EmailConfig
+    | JiraConfig
+    | MemoryConfig
+    | PagerDutyConfig
+    | RequestTrackerConfig
+    | ServiceNowConfig
+    | WebhookConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""

@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import AfterValidator, Field
 
 from domain.errors import PermanentError, Reason
-from domain.ticket import DesiredTicket
+from domain.ticket import DesiredTicket, TicketState
 from domain.times import to_text
 
 _environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined, autoescape=False)
@@ -51,6 +51,26 @@ FieldMap = Annotated[
     ),
 ]
 """Any of the tool's fields."""
+
+StateFields = Annotated[
+    dict[TicketState, dict[Annotated[str, Field(min_length=1)], FieldValue]],
+    Field(
+        default={},
+        description="Fields that are written together with a state, as tools ask for a solution with a resolved "
+        "ticket; written like fields. They go before the tool's defaults, one by one.",
+    ),
+]
+"""What a tool wants with a change of state."""
+
+
+def state_fields(
+    defaults: Mapping[TicketState, Mapping[str, Any]],
+    own: Mapping[TicketState, Mapping[str, Any]],
+    ticket: DesiredTicket,
+    state: TicketState,
+) -> dict[str, Any]:
+    """Fill in the fields that go with *state*."""
+    return render_fields({**defaults.get(state, {}), **own.get(state, {})}, ticket)
 
 
 def render_fields(fields: Mapping[str, Any], ticket: DesiredTicket) -> dict[str, Any]:
