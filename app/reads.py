@@ -121,6 +121,10 @@ class DestinationFigures(msgspec.Struct, frozen=True):
     parked: int
     """Tickets given up until a person, or a change of the incident, gives them another chance."""
     breaker: str
+    quarantined: int
+    """Wishes and answers that could not be decided on."""
+    timers_failed: int
+    """Timers that raised, and were dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +281,19 @@ class ReadModel:
     async def destination(self, name: str, now: Millis) -> DestinationFigures:
         """Tell how delivery to a destination stands."""
         shard = tickets_mailbox(name)
-        pending, parked, (breaker,) = await asyncio.gather(
+        pending, parked, (breaker,), counters = await asyncio.gather(
             self.store.size(shard, PENDING),
             self.store.size(shard, PARKED),
             self.records(shard, [BREAKER], Breaker),
+            self.store.counters(shard),
         )
-        return DestinationFigures(pending, parked, state_at(breaker or Breaker(), now).value)
+        return DestinationFigures(
+            pending,
+            parked,
+            state_at(breaker or Breaker(), now).value,
+            counters.get("quarantined", 0),
+            counters.get("timers_failed", 0),
+        )
 
     async def _find(self, id_: str) -> tuple[int, Incident] | None:
         if not id_.isascii():

@@ -44,6 +44,7 @@ class Verdict(StrEnum):
     OUTDATED = "outdated"
     ACKNOWLEDGED = "acknowledged"
     HEARTBEAT = "heartbeat"
+    TEST = "test"
     QUARANTINED = "quarantined"
 
 
@@ -94,6 +95,8 @@ def decide(case: Case, rules: CorrelationRules) -> Decision:
             return _on_resolve(case)
         case AlertState.HEARTBEAT:
             return _on_heartbeat(case)
+        case AlertState.TEST:
+            return Decision(Verdict.TEST, "somebody tried the connection; a test opens nothing")
         case AlertState.ACKNOWLEDGED if case.record is not None and case.record.fires:
             return Decision(
                 Verdict.ACKNOWLEDGED, "somebody took it on in the tool", incident=acknowledged(case.own)

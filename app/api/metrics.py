@@ -84,6 +84,7 @@ class _FiguresCollector(Collector):
             yield from _quarantine(self.latest.quarantine)
             yield from _destinations(self.latest.destinations)
             yield from _waiting(self.latest)
+            yield from _failed(self.latest)
 
 
 class _IngestCollector(Collector):
@@ -170,6 +171,23 @@ def _waiting(figures: Figures) -> Iterator[Metric]:
     told = [((name,), depth) for name, depth in figures.mailboxes.items() if depth is not None]
     yield _gauge("tocsin_mailbox_messages", "Messages waiting or in hand.", ("mailbox",), told)
     yield GaugeMetricFamily("tocsin_spool_messages", "Messages waiting for the broker.", figures.spooled)
+
+
+def _failed(figures: Figures) -> Iterator[Metric]:
+    destinations = figures.destinations.items()
+    yield _counter(
+        "tocsin_deliveries_quarantined",
+        "Wishes and answers of tools that could not be decided on.",
+        ("destination",),
+        [((name,), each.quarantined) for name, each in destinations],
+    )
+    of_delivery = sum(each.timers_failed for _, each in destinations)
+    yield _counter(
+        "tocsin_timers_failed",
+        "Timers that raised, and were dropped.",
+        ("stage",),
+        [(("correlation",), figures.timers_failed), (("delivery",), of_delivery)],
+    )
 
 
 _Samples = Iterable[tuple[tuple[str, ...], int]]

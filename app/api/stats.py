@@ -51,6 +51,8 @@ class Figures(msgspec.Struct, frozen=True):
     missing_group_label: int
     expired: int
     heartbeats_missed: int
+    timers_failed: int
+    """Timers of correlation that raised, and were dropped."""
     quarantine: QuarantineFigures
     spooled: int
     """Messages that wait in this process' spool for the broker."""
@@ -94,6 +96,7 @@ class Statistics:
             missing_group_label=_total("missing_group_label", counters),
             expired=_total("expired", counters),
             heartbeats_missed=_total("heartbeats_missed", counters),
+            timers_failed=_total("timers_failed", counters),
             quarantine=QuarantineFigures(
                 kept=await self._reads.quarantine_size(),
                 replayed=_total("quarantine_replayed", counters),

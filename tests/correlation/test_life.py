@@ -177,6 +177,18 @@ def test_severity_change() -> None:
     assert only_incident(core).severity is Severity.CRITICAL
 
 
+def test_a_test_opens_nothing() -> None:
+    """Somebody tried the connection: that is counted, and changes nothing."""
+    core = correlation_core()
+    core.tell(received(firing()))
+    before = only_incident(core)
+
+    core.tell(received(replace(firing("other"), state=AlertState.TEST), at=NOON + SECOND))
+
+    assert core.outcomes() == {"opened": 1, "test": 1}
+    assert only_incident(core) == before
+
+
 class TestDisorder:
     """What comes late or twice."""
 

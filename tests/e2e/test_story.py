@@ -44,7 +44,13 @@ async def test_an_incident_lives(deploy: Deploy, sink: Sink):
     assert sink.actions() == ["create", "update", "resolve", "reopen"]
     assert outcomes(stats) == {"opened": 1, "duplicate": 1, "joined": 1, "resolved": 2, "reopened": 1}
     assert (stats["accepted"], stats["in_flight"]) == (6, 0)
-    assert stats["destinations"]["noc"] == {"pending": 0, "parked": 0, "breaker": "closed"}
+    assert stats["destinations"]["noc"] == {
+        "pending": 0,
+        "parked": 0,
+        "breaker": "closed",
+        "quarantined": 0,
+        "timers_failed": 0,
+    }
 
 
 async def test_the_webhook_is_the_contract_to_the_letter(deploy: Deploy, sink: Sink):

@@ -12,6 +12,7 @@ from app.api import health
 from app.api.health import has_room
 from correlation.decisions import Verdict
 from domain.errors import BrokerUnavailable, PermanentError, Reason, TemporaryError
+from domain.ports import Commit
 from tests.app.api.world import World, opened_world
 from tests.builders import MINUTE, NOON, firing, resolved
 
@@ -22,10 +23,13 @@ async def test_the_stats_of_nothing_are_nothing(world: World):
         "accepted": 0,
         "in_flight": 0,
         "outcomes": dict.fromkeys(Verdict, 0),
-        "destinations": {"noc": {"pending": 0, "parked": 0, "breaker": "closed"}},
+        "destinations": {
+            "noc": {"pending": 0, "parked": 0, "breaker": "closed", "quarantined": 0, "timers_failed": 0}
+        },
         "missing_group_label": 0,
         "expired": 0,
         "heartbeats_missed": 0,
+        "timers_failed": 0,
         "quarantine": {"kept": 0, "replayed": 0, "dropped": 0, "expired": 0},
         "spooled": 7,
         "mailboxes": {"alerts.0": 0, "tickets.noc": 0},
@@ -66,7 +70,9 @@ async def test_a_destination_shows_what_waits_and_what_was_given_up(world: World
     world.tickets.fail_next(TemporaryError("down", Reason.SERVER_ERROR))
     await world.run()
     stats = await world.get("/api/v1/stats")
-    assert stats["destinations"] == {"noc": {"pending": 1, "parked": 1, "breaker": "closed"}}
+    assert stats["destinations"] == {
+        "noc": {"pending": 1, "parked": 1, "breaker": "closed", "quarantined": 0, "timers_failed": 0}
+    }
 
 
 async def test_a_breaker_opens_and_in_time_lets_one_call_through(world: World):
@@ -163,6 +169,18 @@ async def test_metrics_show_the_figures(world: World):
     assert value(found, "destination_breaker_state", destination="noc", state="closed") == 1
     assert value(found, "destination_breaker_state", destination="noc", state="open") == 0
     assert value(found, "spool_messages") == 7
+    assert value(found, "deliveries_quarantined_total", destination="noc") == 0
+    assert value(found, "timers_failed_total", stage="correlation") == 0
+    assert value(found, "timers_failed_total", stage="delivery") == 0
+
+
+async def test_what_delivery_could_not_decide_on_is_seen(world: World):
+    """A message for a destination that nobody can read, and a timer that raised, are counted."""
+    epoch = await world.store.claim("tickets.noc")
+    await world.store.commit("tickets.noc", epoch, Commit(counters={"quarantined": 2, "timers_failed": 1}))
+    found = await scraped(world)
+    assert value(found, "deliveries_quarantined_total", destination="noc") == 2
+    assert value(found, "timers_failed_total", stage="delivery") == 1
 
 
 async def test_metrics_show_what_this_process_did(world: World):
