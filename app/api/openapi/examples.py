@@ -114,10 +114,15 @@ FIGURES = Figures(
     accepted=1204,
     in_flight=2,
     outcomes={"opened": 14, "joined": 88, "duplicate": 1100},
-    destinations={"noc": DestinationFigures(pending=1, parked=0, breaker=BreakerState.CLOSED)},
+    destinations={
+        "noc": DestinationFigures(
+            pending=1, parked=0, breaker=BreakerState.CLOSED, quarantined=0, timers_failed=0
+        )
+    },
     missing_group_label=0,
     expired=0,
     heartbeats_missed=0,
+    timers_failed=0,
     quarantine=QuarantineFigures(kept=1, replayed=3, dropped=0, expired=0),
     spooled=0,
     mailboxes={"alerts.0": 2, "tickets.noc": None},
