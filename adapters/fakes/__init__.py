@@ -12,6 +12,7 @@ from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
 from adapters.fakes.webhook import FakeWebhook
+from adapters.fakes.znuny import FakeZnuny
 
 FAKES: Mapping[str, type[Fake]] = {
     "email": FakeEmail,
@@ -23,5 +24,6 @@ FAKES: Mapping[str, type[Fake]] = {
     "servicenow": FakeServiceNow,
     "servicenow_events": FakeServiceNowEvents,
     "webhook": FakeWebhook,
+    "znuny": FakeZnuny,
 }
 """By name: the destination's type, and behind it what tells a variant, like ``jira_cloud``."""

@@ -13,6 +13,7 @@ from adapters.tickets.pagerduty import PagerDutyConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.servicenow import ServiceNowConfig
 from adapters.tickets.webhook import WebhookConfig
+from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
     EmailConfig
@@ -21,7 +22,8 @@ DestinationConfig = Annotated[
     | PagerDutyConfig
     | RequestTrackerConfig
     | ServiceNowConfig
-    | WebhookConfig,
+    | WebhookConfig
+    | ZnunyConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""

@@ -206,6 +206,8 @@ LIFE = [
 
 SpeakTo = Callable[[Http, str], TicketSystem]
 """Makes the ticket system for the tool at an address, with ``SHORT`` as its time-out."""
+Break = Callable[[Trouble], web.Application]
+"""Makes the tool's server, in trouble."""
 
 # What the tool answers → the error, its reason, and whether a create may have been done all the same.
 TROUBLES: dict[str, tuple[Trouble, type[DeliveryError], Reason, bool]] = {
@@ -232,10 +234,15 @@ TROUBLES: dict[str, tuple[Trouble, type[DeliveryError], Reason, bool]] = {
 class HttpTicketContract:
     """What becomes of troubles on the way."""
 
+    @pytest.fixture
+    def broken(self) -> Break:
+        """Give what makes the tool in trouble: a login that comes before all else still works, if there is one."""
+        return broken_app
+
     @pytest.mark.parametrize("name", TROUBLES)
-    async def test_a_create_that_meets_trouble(self, speak_to: SpeakTo, name: str) -> None:
+    async def test_a_create_that_meets_trouble(self, speak_to: SpeakTo, broken: Break, name: str) -> None:
         trouble, kind, reason, unknown = TROUBLES[name]
-        async with speaking(speak_to, broken_app(trouble)) as system:
+        async with speaking(speak_to, broken(trouble)) as system:
             with pytest.raises(kind) as caught:
                 await system.create(a_ticket())
 
@@ -245,10 +252,10 @@ class HttpTicketContract:
     @needs(Capability.FIND)
     @pytest.mark.parametrize("name", sorted(TROUBLES.keys() - {"404"}))
     async def test_a_find_that_meets_trouble_never_says_that_there_is_none(
-        self, speak_to: SpeakTo, name: str
+        self, speak_to: SpeakTo, broken: Break, name: str
     ) -> None:
         trouble, kind, reason, _ = TROUBLES[name]
-        async with speaking(speak_to, broken_app(trouble)) as system:
+        async with speaking(speak_to, broken(trouble)) as system:
             with pytest.raises(kind) as caught:
                 await system.find("abc")
 
@@ -257,9 +264,9 @@ class HttpTicketContract:
 
     @needs(Capability.UPDATE)
     @pytest.mark.parametrize("name", ["401", "404", "429", "500", "hang", "drop"])
-    async def test_an_update_that_meets_trouble(self, speak_to: SpeakTo, name: str) -> None:
+    async def test_an_update_that_meets_trouble(self, speak_to: SpeakTo, broken: Break, name: str) -> None:
         trouble, kind, reason, _ = TROUBLES[name]
-        async with speaking(speak_to, broken_app(trouble)) as system:
+        async with speaking(speak_to, broken(trouble)) as system:
             with pytest.raises(kind) as caught:
                 await system.update(TicketRef("1"), a_ticket(), TicketAction.UPDATE)
 
@@ -267,16 +274,16 @@ class HttpTicketContract:
 
     @needs(Capability.PING)
     @pytest.mark.parametrize("name", ["401", "429", "500", "hang", "a page"])
-    async def test_a_ping_that_meets_trouble(self, speak_to: SpeakTo, name: str) -> None:
+    async def test_a_ping_that_meets_trouble(self, speak_to: SpeakTo, broken: Break, name: str) -> None:
         trouble, kind, reason, _ = TROUBLES[name]
-        async with speaking(speak_to, broken_app(trouble)) as system:
+        async with speaking(speak_to, broken(trouble)) as system:
             with pytest.raises(kind) as caught:
                 await system.ping()
 
         assert caught.value.reason is reason
 
-    async def test_the_time_to_wait_is_passed_on(self, speak_to: SpeakTo) -> None:
-        async with speaking(speak_to, broken_app(TROUBLES["429"][0])) as system:
+    async def test_the_time_to_wait_is_passed_on(self, speak_to: SpeakTo, broken: Break) -> None:
+        async with speaking(speak_to, broken(TROUBLES["429"][0])) as system:
             with pytest.raises(TemporaryError) as caught:
                 await system.create(a_ticket())
 

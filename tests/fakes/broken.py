@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -19,8 +20,8 @@ class Trouble:
     drop: bool = False
 
 
-def broken_app(trouble: Trouble) -> web.Application:
-    """Make the server."""
+def broken_app(trouble: Trouble, whole: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
+    """Make the server; what is at *whole* still works."""
 
     async def answer(request: web.Request) -> web.Response:
         await request.read()
@@ -31,5 +32,6 @@ def broken_app(trouble: Trouble) -> web.Application:
         return web.Response(status=trouble.status, text=trouble.body, headers=trouble.headers)
 
     app = web.Application(client_max_size=4 << 20)
+    app.add_routes(whole)
     app.router.add_route("*", "/{path:.*}", answer)
     return app

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, get_args
 
 import pytest
+from aiohttp import web
 from pydantic import TypeAdapter
 
 from adapters.fakes import FAKES
@@ -17,12 +18,14 @@ from domain.incident import TicketRef
 from domain.ports import Capability, TicketSystem
 from tests.contracts.tickets import (
     SHORT,
+    Break,
     HttpTicketContract,
     SpeakTo,
     TicketSystemContract,
     Tool,
 )
 from tests.contracts.two_way import Desk, TwoWayContract
+from tests.fakes.broken import broken_app
 
 IN_PROCESS = {"memory"}
 """Not a tool that others could have."""
@@ -112,3 +115,8 @@ class TestTroubles(HttpTicketContract):
             return build(FAKES[fake_name]().settings(url) | {"timeout": SHORT}, http)
 
         return speak
+
+    @pytest.fixture
+    def broken(self, fake: Fake) -> Break:
+        logins = [one for one in fake.routes() if isinstance(one, web.RouteDef) and one.path in fake.logins]
+        return lambda trouble: broken_app(trouble, logins)
