@@ -17,6 +17,7 @@ from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
+from app.api.reconcile import Reconcile
 from app.api.stats import Statistics, Stats
 from app.reads import ReadModel
 from app.service import Service, clock
@@ -84,5 +85,9 @@ def _api(service: Service) -> Api:
         metrics,
         quarantine,
         parked,
+<<<<<<< HEAD
         openapi,
+=======
+        Reconcile(service.drift),
+>>>>>>> 802b243 (Look at tickets in their tools and set them right: reconcile by command, by API and by itself; parked ones may be retried at start)
     )

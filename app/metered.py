@@ -60,6 +60,7 @@ class Metered:
     def __init__(self, destination: str, system: TicketSystem, meter: DeliveryMeter) -> None:
         self.capabilities = system.capabilities
         self.search_lag = system.search_lag
+        self.reads_as = system.reads_as
         self._destination = destination
         self._system = system
         self._meter = meter

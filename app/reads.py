@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from adapters.delivery.breaker import state_at
-from adapters.delivery.state import BREAKER, PARKED, PENDING, Breaker, TicketRecord, ticket_record
+from adapters.delivery.state import BREAKER, PARKED, PENDING, TICKETS, Breaker, TicketRecord, ticket_record
 from app.pages import IndexSource, Line, LogSource, Page, Place, collect
 from correlation.filing import Member
 from correlation.quarantine import QUARANTINED, Body, quarantined_record
@@ -265,6 +265,25 @@ class ReadModel:
         if not destinations:
             return Page([], None)
         source = IndexSource(self.store, mailboxes, PARKED)
+        return await collect(source, load, limit=limit, after=after, bound=self.bound)
+
+    async def tickets(
+        self, destination: str, *, limit: int, after: Place | None = None
+    ) -> Page[TicketRecord, Place]:
+        """List the tickets of open incidents that are there, the one of the latest incident first."""
+        mailbox = tickets_mailbox(destination)
+
+        async def load(places: list[Place]) -> list[TicketRecord | None]:
+            """Read the tickets at these places."""
+            found = await self.records(mailbox, [ticket_record(each.member) for each in places], TicketRecord)
+            return [
+                each
+                if each and each.observed and not each.parked and not each.desired.state.is_over
+                else None
+                for each in found
+            ]
+
+        source = IndexSource(self.store, [mailbox], TICKETS)
         return await collect(source, load, limit=limit, after=after, bound=self.bound)
 
     async def ticket(self, destination: str, key: str) -> TicketRecord | None:

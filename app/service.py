@@ -15,31 +15,23 @@ from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from adapters.brokers.rabbitmq import RabbitBroker
 from adapters.brokers.sqlite import SqliteBroker
-from adapters.delivery.calls import Calls
-from adapters.delivery.handler import DeliveryHandler
-from adapters.delivery.hearing import Owner
-from adapters.delivery.reconcile import Pace
-from adapters.http import Http
 from adapters.sqlite import Database
 from adapters.stores.redis import RedisStore
 from adapters.stores.sqlite import SqliteStore
-from adapters.tickets import DestinationConfig
-from adapters.tickets.dry_run import DryRun
 from app.callbacks import Callbacks
+from app.destinations import Destinations
+from app.drift import Drift
 from app.metered import DeliveryMeter
 from app.partitions import partitioner
-from app.polling import Poller
 from app.shard.effects import NoEffects
 from app.shard.loop import Ports, Shard
 from app.tasks import Tasks
 from config.settings import Settings
 from correlation.handler import CorrelationHandler
-from correlation.rules import DAY
-from domain.ports import Broker, Capability, StateStore, TicketSystem, alerts_mailbox, tickets_mailbox
+from domain.ports import Broker, StateStore, alerts_mailbox
 from domain.times import Millis
 from ingest.publisher import Publisher, Publishes
 from ingest.recorder import Recorder
@@ -50,9 +42,6 @@ from routing.router import IncidentRouter
 
 GRACE = 20.0
 """Seconds that a stopping part may take to settle what it has in hand."""
-
-REQUESTS_A_CALL = 4
-"""Requests that an adapter may need for one change of a ticket, each with its own time-out."""
 
 log = structlog.get_logger("service")
 
@@ -76,6 +65,7 @@ class Service:
     meter: DeliveryMeter = field(default_factory=DeliveryMeter)
     ingest: Ingest | None = None
     callbacks: Callbacks | None = None
+    drift: Drift | None = None
     publisher: Publisher | None = None
     spool: Spool | None = None
 
@@ -95,14 +85,16 @@ async def running(
         tasks = await stack.enter_async_context(Tasks())
         service = Service(settings, broker, store, tasks)
         ports = Ports(broker, store, clock)
+        destinations = Destinations(settings, ports, service.meter, tasks, stack)
         if Role.DELIVER in roles:
-            await _start_delivery(service, ports, stack)
+            destinations.deliver(lambda shard: _start(service, shard, stack))
         if Role.CORRELATE in roles:
             _start_correlation(service, ports, stack)
         if Role.INGEST in roles:
             recorder = _start_recorder(service, record, stack) if record else None
             await _start_ingest(service, data, recorder, stack)
-            _start_callbacks(service, stack)
+            service.callbacks = destinations.callbacks()
+            service.drift = destinations.drift()
         yield service
 
 
@@ -122,63 +114,6 @@ async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple
     stack.push_async_callback(store.close)
     stack.push_async_callback(broker.close)
     return broker, store
-
-
-async def _start_delivery(service: Service, ports: Ports, stack: AsyncExitStack) -> None:
-    keep = service.settings.correlation.keep_resolved + DAY
-    for name, config in service.settings.destinations.items():
-        system = service.meter.around(name, _built(name, config, stack))
-        calls = Calls(
-            system,
-            most=config.concurrency,
-            patience=config.timeout_seconds * REQUESTS_A_CALL,
-            budget=_budget(config),
-            clock=ports.clock,
-        )
-        handler = DeliveryHandler(name, _pace(name, config, system), keep, config.owners)
-        shard = Shard(tickets_mailbox(name), handler, calls, ports)
-        _start(service, shard, stack)
-        if config.poll is not None and Capability.POLL in system.capabilities:
-            _start_polling(service, name, system, shard, config.poll / 1000)
-
-
-def _built(name: str, config: DestinationConfig, stack: AsyncExitStack) -> TicketSystem:
-    """Make an adapter with connections of its own."""
-    proxy = str(config.proxy) if config.proxy else None
-    http = Http(tls=config.tls.context() if config.tls else None, proxy=proxy)
-    stack.push_async_callback(http.close)
-    system: TicketSystem = config.build(http)
-    stack.push_async_callback(system.close)
-    return DryRun(name, system) if config.dry_run else system
-
-
-def _pace(name: str, config: DestinationConfig, system: TicketSystem) -> Pace:
-    return Pace(
-        config.min_interval,
-        round(system.search_lag * 1000),
-        comments=Capability.COMMENT in system.capabilities,
-        destination=name,
-        state_is_theirs=config.ownership.state is Owner.TOOL,
-    )
-
-
-def _start_polling(service: Service, name: str, system: TicketSystem, shard: Shard, every: float) -> None:
-    poller = Poller(
-        name, system, service.broker, service.store, is_owner=lambda: shard.is_worked, clock=clock
-    )
-    service.tasks.start(poller.run(every), f"poll.{name}")
-
-
-def _start_callbacks(service: Service, stack: AsyncExitStack) -> None:
-    systems = {name: _built(name, config, stack) for name, config in service.settings.destinations.items()}
-    able = {name: each for name, each in systems.items() if Capability.CALLBACK in each.capabilities}
-    service.callbacks = Callbacks(able, service.broker, clock)
-
-
-def _budget(config: DestinationConfig) -> AsyncLimiter | None:
-    """Turn requests a minute into a token bucket that holds a burst."""
-    rate = config.rate
-    return AsyncLimiter(rate.burst, rate.burst * 60 / rate.per_minute) if rate else None
 
 
 def _start_correlation(service: Service, ports: Ports, stack: AsyncExitStack) -> None:

@@ -98,6 +98,8 @@ class TicketsSeen(msgspec.Struct, frozen=True, array_like=True, tag="seen"):
     tickets: list[TicketSeen]
     cursor: str = ""
     """Where the next poll goes on; empty for a callback."""
+    is_check: bool = False
+    """Whether they were looked at on purpose, and are to be set right where they differ."""
 
 
 class TicketNews(msgspec.Struct, frozen=True, array_like=True, tag="news"):

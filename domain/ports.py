@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from domain.incident import TicketRef
+from domain.priority import Priority
 from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen
 from domain.times import Millis
 
@@ -266,6 +267,8 @@ class TicketSystem(Protocol):
     capabilities: frozenset[Capability]
     search_lag: float
     """Seconds after a create until ``find`` is sure to see it."""
+    reads_as: Mapping[Priority, Priority]
+    """What a priority that we wrote reads as, where that is another: some tools have fewer."""
 
     async def find(self, key: str) -> TicketRef | None:
         """Look a ticket up by our key. Settles whether a create whose answer was lost was done."""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from adapters.delivery import breaker
-from adapters.delivery.hearing import DEFAULT_OWNERS, Owners, hear
+from adapters.delivery.hearing import DEFAULT_OWNERS, Owners, hear, set_right, shown_priority
 from adapters.delivery.reconcile import (
     Pace,
     Standing,
@@ -31,6 +31,7 @@ from adapters.delivery.state import (
     PENDING,
     QUARANTINE,
     RECORD_KINDS,
+    TICKETS,
     Breaker,
     Call,
     Cursor,
@@ -85,6 +86,7 @@ class Seen:
 
     at: Millis
     ticket: TicketSeen
+    is_check: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class DeliveryHandler:
     def _on_seen(self, batch: Batch, item: Seen, record: TicketRecord) -> None:
         """Tell the incident what people did."""
         after, news = hear(record, item.ticket, self._owners)
+        if item.is_check:
+            after = set_right(after, item.ticket, self._owners)
         if after is not record:
             self._store(batch, record, after)
         for one in news:
@@ -216,7 +220,7 @@ class DeliveryHandler:
 
     def _begin(self, batch: Batch, record: TicketRecord, action: TicketAction) -> None:
         ref = record.observed.ref if record.observed else None
-        ticket = replace(record.desired, priority=record.pinned) if record.pinned else record.desired
+        ticket = replace(record.desired, priority=shown_priority(record))
         batch.actions.append(Call(action, ticket, ref, untold(record, self._pace)))
         batch.file(IN_FLIGHT, record.desired.key, batch.clock)
         self._store(batch, record, begun(record, action, batch.clock))
@@ -228,6 +232,8 @@ class DeliveryHandler:
         _point(batch, before, after)
         step = reconcile(after, batch.clock, self._pace)
         batch.arm(ticket_record(key), self._look_again(after, step, batch.clock))
+        if before is None:
+            batch.file(TICKETS, key, after.desired.opened_at)
         pending = step.standing in {Standing.ACT, Standing.WAIT}
         if pending is not (before is not None and self._is_pending(before)):
             batch.file(PENDING, key, int(after.desired.priority.value[1:]) if pending else None)
@@ -252,6 +258,7 @@ class DeliveryHandler:
         key = record.desired.key
         batch.put(ticket_record(key), None)
         batch.arm(ticket_record(key), None)
+        batch.file(TICKETS, key, None)
         if record.observed is not None:
             batch.put(ref_record(record.observed.ref.id), None)
         if record.parked:
@@ -283,7 +290,7 @@ def _items(event: Event) -> Iterator[Item]:
     if isinstance(event, TicketsDesired):
         yield from (Wish(event.at, ticket, event.reply_to) for ticket in event.tickets)
     elif isinstance(event, TicketsSeen):
-        yield from (Seen(event.at, ticket) for ticket in event.tickets)
+        yield from (Seen(event.at, ticket, event.is_check) for ticket in event.tickets)
         if event.cursor:
             yield Polled(event.at, event.cursor)
     elif isinstance(event, ParkedAsked):

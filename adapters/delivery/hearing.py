@@ -7,14 +7,15 @@ destinations that both mirror an incident cannot chase each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from msgspec.structs import replace
 
 from adapters.delivery.state import TicketRecord
 from domain.incident import TicketRef
+from domain.priority import Priority
 from domain.ticket import Comment, NewsKind, TicketSeen, TicketState
 from domain.times import Millis
 
@@ -56,6 +57,8 @@ class Owners:
 
     state: Owner = Owner.LATEST
     priority: Owner = Owner.TOCSIN
+    reads_as: Mapping[Priority, Priority] = field(default_factory=dict)
+    """What a priority that we wrote reads as, where the tool has fewer."""
 
 
 DEFAULT_OWNERS = Owners()
@@ -68,6 +71,43 @@ class News:
     kind: NewsKind
     detail: str = ""
     actor: str = ""
+
+
+def differences(record: TicketRecord, seen: TicketSeen, owners: Owners) -> list[str]:
+    """Name the parts of a ticket that are not as they should be."""
+    if record.observed is None:
+        return []
+    if seen.is_deleted:
+        return ["deleted"]
+    found = []
+    if seen.merged_into and seen.merged_into != record.observed.ref.id:
+        found.append("merged")
+    if seen.state is not None and seen.state.is_over is not record.desired.state.is_over:
+        found.append("state")
+    if seen.title is not None and not _is_same_title(record.desired.title, seen.title):
+        found.append("title")
+    if seen.priority not in (None, owners.reads_as.get(wanted := shown_priority(record), wanted)):
+        found.append("priority")
+    return found
+
+
+def set_right(record: TicketRecord, seen: TicketSeen, owners: Owners) -> TicketRecord:
+    """Have a ticket written anew where it differs in what Tocsin owns."""
+    wrong = set(differences(record, seen, owners)) & {"title", "priority"}
+    return _written_anew(record) if wrong else record
+
+
+def shown_priority(record: TicketRecord) -> Priority:
+    """The priority that the ticket should show: a person's, where one was set and stays."""
+    return record.pinned or record.desired.priority
+
+
+def _is_same_title(wanted: str, shown: str) -> bool:
+    """Tools keep titles on one line, and cut long ones."""
+    ours, theirs = " ".join(wanted.split()), " ".join(shown.split())
+    return theirs in (ours, ours[: len(theirs)]) or (
+        theirs.endswith("…") and ours.startswith(theirs[:-1].rstrip())
+    )
 
 
 def hear(record: TicketRecord, seen: TicketSeen, owners: Owners) -> tuple[TicketRecord, list[News]]:
@@ -130,7 +170,8 @@ def changed(written: TicketState | None, before: TicketState | None, now: Ticket
 
 
 def _priority(record: TicketRecord, seen: TicketSeen, owners: Owners) -> tuple[TicketRecord, list[News]]:
-    shown = record.pinned or record.desired.priority
+    shown = shown_priority(record)
+    shown = owners.reads_as.get(shown, shown)
     behind = record.observed is None or record.observed.version < record.desired.version
     if seen.priority is None or seen.priority is shown or behind:
         return record, []

@@ -16,6 +16,8 @@ from domain.times import Millis
 
 PENDING = "pending"
 """Index of tickets that do not show yet what they should, by priority."""
+TICKETS = "tickets"
+"""Index of all tickets, by when their incidents began."""
 PARKED = "parked"
 """Index of tickets that failed for good, by when."""
 IN_FLIGHT = "in_flight"

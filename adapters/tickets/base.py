@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import (
@@ -19,11 +20,12 @@ from pydantic import (
 )
 from pydantic.functional_validators import AfterValidator
 
-from adapters.delivery.hearing import Owner, Owners
+from adapters.delivery.hearing import Owner
 from domain.durations import parse_duration
 from domain.errors import PermanentError, Reason
 from domain.incident import TicketRef
 from domain.ports import Callback, Capability, LinkKind, Polled
+from domain.priority import Priority
 from domain.ticket import Note, TicketSeen
 from domain.times import Millis
 
@@ -110,6 +112,13 @@ class DestinationOptions(Settings):
     poll: Duration | None = lasting(
         "1m", "How often a tool that can be asked is asked for changes; null for never.", gt=0
     )
+    check_every: Duration | None = lasting(
+        "6h", "How often all open tickets are compared with what they should show; null for never.", gt=0
+    )
+    retry_parked: bool = Field(
+        default=False,
+        description="Try parked tickets again when Tocsin starts, as after a change of the configuration.",
+    )
     dry_run: bool = Field(default=False, description="Send nothing; write into the log what would be sent.")
     fallback: str = Field(
         default="", description="Destination that gets a P1 too which this one has not got in time."
@@ -117,11 +126,6 @@ class DestinationOptions(Settings):
     fallback_after: Duration = lasting("5m", "How long a P1 may take to get its ticket here.", gt=0)
     tls: Tls | None = Field(default=None, description="Other than usual certificates.")
     proxy: Address | None = Field(default=None, description="HTTP proxy on the way to the tool.")
-
-    @property
-    def owners(self) -> Owners:
-        """The ownership, for the delivery shard."""
-        return Owners(self.ownership.state, self.ownership.priority)
 
     @property
     def timeout_seconds(self) -> float:
@@ -154,6 +158,7 @@ class Adapter:
 
     capabilities: frozenset[Capability] = frozenset()
     search_lag: float = 0.0
+    reads_as: Mapping[Priority, Priority] = MappingProxyType({})
 
     async def find(self, key: str) -> TicketRef | None:  # noqa: ARG002 - the port's signature
         """Find nothing: this tool has no search. An unknown create is done again."""

@@ -14,6 +14,7 @@ from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
+from app.api.reconcile import Reconcile
 from app.api.stats import Stats
 from ingest.server import REST
 
@@ -29,7 +30,11 @@ class Api:
     metrics: Metrics
     quarantine: Quarantine
     parked: Parked
+<<<<<<< HEAD
     openapi: OpenApi
+=======
+    reconcile: Reconcile
+>>>>>>> 802b243 (Look at tickets in their tools and set them right: reconcile by command, by API and by itself; parked ones may be retried at start)
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -51,6 +56,7 @@ class Api:
         asked: dict[str, tuple[Handler, tuple[str, ...]]] = {
             "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),
             "/api/v1/quarantine/{id}/replay": (self.quarantine.replay, ("POST",)),
+            "/api/v1/reconcile": (self.reconcile.look, ("POST",)),
             "/api/v1/parked/{destination}/{key}": (self.parked.one, (*READ, "DELETE")),
             "/api/v1/parked/{destination}/{key}/retry": (self.parked.retry, ("POST",)),
         }

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from app.cli.parked_commands import parked
-from app.cli.quarantine_commands import quarantine
+from app.cli.quarantine_commands import URL, Url, quarantine
 from app.cli.tool_commands import add_tool_commands
 
 cli = typer.Typer(
@@ -158,5 +158,28 @@ def demo(
 
 
 add_tool_commands(cli)
+
+
+@cli.command()
+def reconcile(
+    url: Url = URL,
+    destination: Annotated[str | None, typer.Option(help="Only the tickets of this destination.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Set nothing right; exit 1 if any differ.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object a line instead of text.")] = False,
+) -> None:
+    """Compare the tickets of open incidents with what they should show, and set them right.
+
+    \b
+    Examples:
+      tocsin reconcile --dry-run
+      tocsin reconcile --destination noc
+    """  # noqa: D301
+    from app.cli.reconcile import run_reconcile
+
+    run_reconcile(url, destination, dry_run=dry_run, as_json=as_json)
+
+
 cli.add_typer(parked, name="parked")
 cli.add_typer(quarantine, name="quarantine")

@@ -100,6 +100,17 @@ class TwoWayContract:
         assert (await desk.system.read(ref)).priority is Priority.P1
 
     @needs(Capability.READ)
+    @pytest.mark.parametrize("priority", Priority)
+    async def test_a_priority_reads_as_it_was_written_or_as_the_adapter_says(
+        self, desk: Desk, priority: Priority
+    ) -> None:
+        """Else our own priority would come back as that of a person."""
+        ref = await desk.system.create(a_ticket(priority=priority))
+        seen = await desk.system.read(ref)
+
+        assert seen.priority in (None, desk.system.reads_as.get(priority, priority))
+
+    @needs(Capability.READ)
     @deed("assignee")
     async def test_an_assignee_is_read(self, desk: Desk) -> None:
         ref = await desk.system.create(a_ticket())

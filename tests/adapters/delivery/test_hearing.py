@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.delivery.hearing import SKEW, Owner, Owners, hear
+from adapters.delivery.hearing import SKEW, Owner, Owners, differences, hear, set_right
 from adapters.delivery.state import TicketRecord
 from domain.incident import Note, TicketRef
 from domain.priority import Priority
@@ -142,3 +142,37 @@ def test_a_deleted_ticket_is_parked_not_made_again() -> None:
     assert "deleted in the tool by alice" in record.parked
     assert [one.kind for one in news] == [NewsKind.DELETED]
     assert (again, silent) == (record, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({}, []),
+        ({"title": "checkout is down", "state": TicketState.ACKNOWLEDGED, "priority": Priority.P2}, []),
+        ({"title": "checkout  is down "}, []),
+        ({"title": "checkout is…"}, []),
+        ({"title": "lunch"}, ["title"]),
+        ({"state": TicketState.CLOSED}, ["state"]),
+        ({"priority": Priority.P4}, ["priority"]),
+        ({"merged_into": "9"}, ["merged"]),
+        ({"is_deleted": True, "title": "lunch"}, ["deleted"]),
+    ],
+)
+def test_what_differs_is_named(changes: dict[str, object], what: list[str]) -> None:
+    assert differences(known(), seen(**changes), LATEST) == what
+
+
+def test_a_title_that_differs_is_written_anew() -> None:
+    right = set_right(known(), seen(title="lunch"), LATEST)
+
+    assert right.observed is not None
+    assert right.observed.version == 0
+    assert set_right(known(), seen(), LATEST) == known()
+
+
+def test_a_priority_that_the_tool_cannot_tell_apart_is_no_news() -> None:
+    coarse = Owners(reads_as={Priority.P2: Priority.P1})
+    shown = seen(priority=Priority.P1)
+
+    assert hear(known(), shown, coarse)[1] == []
+    assert differences(known(), shown, coarse) == []

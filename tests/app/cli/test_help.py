@@ -26,6 +26,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "parked",
         "parse",
         "quarantine",
+        "reconcile",
         "schema",
         "send",
         "serve",
@@ -53,7 +54,7 @@ def test_examples_name_only_options_that_there_are(command: str) -> None:
         words = shlex.split(example)
         within = [words[2]] if command in GROUPS else []
         help_ = tocsin(command, *within, "--help").stdout
-        options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_.partition("Options:")[2], re.MULTILINE)
+        options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_.partition("Options:")[2], re.MULTILINE)
 
         assert {word for word in words if word.startswith("--")} <= set(options)
 
