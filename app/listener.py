@@ -85,9 +85,6 @@ def _api(service: Service) -> Api:
         metrics,
         quarantine,
         parked,
-<<<<<<< HEAD
         openapi,
-=======
         Reconcile(service.drift),
->>>>>>> 802b243 (Look at tickets in their tools and set them right: reconcile by command, by API and by itself; parked ones may be retried at start)
     )

@@ -30,11 +30,8 @@ class Api:
     metrics: Metrics
     quarantine: Quarantine
     parked: Parked
-<<<<<<< HEAD
     openapi: OpenApi
-=======
     reconcile: Reconcile
->>>>>>> 802b243 (Look at tickets in their tools and set them right: reconcile by command, by API and by itself; parked ones may be retried at start)
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""

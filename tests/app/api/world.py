@@ -162,11 +162,8 @@ class World:
             Metrics(statistics, self.meter, "1.2.3", self.ingest),
             Quarantine(self.reads, self.replaying),
             Parked(self.reads, cast(Broker, self.boxes), lambda: self.now),
-<<<<<<< HEAD
             OpenApi("1.2.3"),
-=======
             Reconcile(drift),
->>>>>>> 802b243 (Look at tickets in their tools and set them right: reconcile by command, by API and by itself; parked ones may be retried at start)
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
