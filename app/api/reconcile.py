@@ -8,7 +8,8 @@ from aiohttp import web
 
 from app.api.answers import json, not_found
 from app.api.paging import TEXT, one_of, read_query
-from app.drift import Drift
+from app.api.shapes import DifferenceView, Reconciled
+from app.drift import Difference, Drift
 
 
 class _Answer(StrEnum):
@@ -16,7 +17,7 @@ class _Answer(StrEnum):
     FALSE = "false"
 
 
-_QUERY = {"destination": TEXT, "dry_run": one_of(_Answer)}
+QUERY = {"destination": TEXT, "dry_run": one_of(_Answer)}
 
 
 class Reconcile:
@@ -28,7 +29,7 @@ class Reconcile:
 
     async def look(self, request: web.Request) -> web.Response:
         """Look at all open tickets, of one destination or of all; ``dry_run=true`` sets nothing right."""
-        query = read_query(request, _QUERY)
+        query = read_query(request, QUERY)
         if self._drift is None:
             raise not_found("no-tools", "this process talks to no tool; ask one with the role ingest")
         names = self._drift.destinations
@@ -40,10 +41,19 @@ class Reconcile:
             )
         repair = query.get("dry_run") is not _Answer.TRUE
         looked = [await self._drift.look(name, repair=repair) for name in ([wanted] if wanted else names)]
-        return json(
-            {
-                "checked": sum(each.checked for each in looked),
-                "differences": [difference for each in looked for difference in each.differences],
-                "repaired": repair,
-            }
-        )
+        found = [_shown(difference) for each in looked for difference in each.differences]
+        reconciled: Reconciled = {
+            "checked": sum(each.checked for each in looked),
+            "differences": found,
+            "repaired": repair,
+        }
+        return json(reconciled)
+
+
+def _shown(difference: Difference) -> DifferenceView:
+    return {
+        "destination": difference.destination,
+        "key": difference.key,
+        "ticket": difference.ticket,
+        "what": difference.what,
+    }

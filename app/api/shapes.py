@@ -196,6 +196,23 @@ class ParkedRetried(TypedDict):
     retried: Literal[True]
 
 
+class DifferenceView(TypedDict):
+    """A ticket that is not as it should be."""
+
+    destination: str
+    key: str
+    ticket: str
+    what: Sequence[str]
+
+
+class Reconciled(TypedDict):
+    """What a look at the tickets of open incidents brought."""
+
+    checked: int
+    differences: Sequence[DifferenceView]
+    repaired: bool
+
+
 class Live(TypedDict):
     """The process answers."""
 

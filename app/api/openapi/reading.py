@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.api import alerts, incidents, parked, quarantine, shapes
+from app.api import alerts, incidents, parked, quarantine, reconcile, shapes
 from app.api.openapi import examples
 from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
 from app.api.paging import LOG_PAGE, Parameter
@@ -165,6 +165,26 @@ PARKED = {
             _PARKED,
         )
     },
+}
+
+
+RECONCILE = {
+    "/api/v1/reconcile": {
+        "post": _get(
+            "Compare the tickets of open incidents with what they should show, and set them right.",
+            "reconcile",
+            Content(
+                shapes.Reconciled,
+                {
+                    "checked": 12,
+                    "differences": [{**_KEY, "ticket": "4711", "what": ["title"]}],
+                    "repaired": True,
+                },
+            ),
+            "tickets of this destination cannot be read, or this process talks to no tool",
+            query=reconcile.QUERY,
+        )
+    }
 }
 
 

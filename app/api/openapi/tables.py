@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
-from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE
+from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE, RECONCILE
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **INGEST,
@@ -14,5 +14,6 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **INCIDENTS,
     **QUARANTINE,
     **PARKED,
+    **RECONCILE,
     **OPERATING,
 }
