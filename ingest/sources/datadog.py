@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from domain.alert import AlertState, Severity
+from ingest.sources.body import BadBody
 from ingest.sources.build import Finding, build
 from ingest.sources.forms import form_or_json
 from ingest.sources.loose import Loose, first_line, merged, tags
@@ -29,6 +30,13 @@ _OVER = {"recovered", "ok", "success", "resolved"}
 _HEAD = re.compile(r"\s*\[([^\]]*)\]")
 _MONITOR = re.compile(r"monitors[/#](\d+)")
 _SCOPE = re.compile(r"\{([^{}]*)\}")
+_OWN = (
+    *("event_title", "title", "alert_title", "alert_name", "monitor_name"),
+    *("alert_id", "monitor_id", "aggreg_key", "alert_cycle_key", "alert_scope"),
+    *("alert_transition", "transition", "alert_type", "alert_status", "event_type"),
+    *("text_only_msg", "event_msg", "body", "message"),
+)
+"""Fields of which any template has one, or it would tell nothing."""
 _NESTED = ("labels", "annotations", "alert", "event", "monitor", "details")
 
 
@@ -36,10 +44,15 @@ def parse(post: Post) -> Parsed:
     """Read one event. The default template has no state but in the title: ``[Recovered on {host:a}] CPU``.
 
     Raises:
-        BadBody: if it is neither JSON nor a form.
+        BadBody: if it is neither JSON nor a form, or tells of no monitor.
     """
     document = form_or_json(post)
-    return Parsed([build(post, _finding(Loose(document, *(document[key] for key in _NESTED))))])
+    if isinstance(document["alerts"].value, list):
+        raise document["alerts"].fault("is a list, while Datadog tells of one event at a time")
+    told = Loose(document, *(document[key] for key in _NESTED))
+    if not told.text(*_OWN):
+        raise BadBody("has no field of Datadog's, such as ALERT_TITLE or ALERT_TRANSITION")
+    return Parsed([build(post, _finding(told))])
 
 
 def _finding(told: Loose) -> Finding:

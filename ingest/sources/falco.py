@@ -5,6 +5,8 @@ https://falco.org/docs/outputs/channels/ and https://github.com/falcosecurity/fa
 
 from __future__ import annotations
 
+import re
+
 from domain.alert import AlertState, Severity
 from ingest.sources.build import Finding, build
 from ingest.sources.loose import first_line, moment, plain, tags
@@ -26,6 +28,8 @@ SEVERITIES = {
 }
 TEST_RULE = "Test rule"
 """Of Falcosidekick's ``POST /test``."""
+_HEAD = re.compile(r"\d\d:\d\d:\d\d\.\d+: (?:[A-Z][a-z]+ )?")
+"""Time and priority, which a rule's output begins with: the same is told of every event in fields of their own."""
 _WHERE = ("k8s.ns.name", "k8s.pod.name", "container.name")
 _LABELS = ("k8s.", "container.", "proc.name", "user.name", "aws.", "ka.")
 """Fields by which alerts may be grouped. The rest, such as process ids and times, is new with every event."""
@@ -51,7 +55,7 @@ def parse(post: Post) -> Parsed:
                     state=AlertState.TEST if rule == TEST_RULE else AlertState.FIRING,
                     severity=SEVERITIES.get(plain(body["priority"]).lower(), Severity.MEDIUM),
                     name=rule,
-                    summary=first_line(output),
+                    summary=first_line(_said(output)),
                     description=output,
                     resource=host,
                     labels={**_part(fields, labels=True), **tags(body["tags"]), **_own(body)},
@@ -61,6 +65,11 @@ def parse(post: Post) -> Parsed:
             )
         ]
     )
+
+
+def _said(output: str) -> str:
+    head = _HEAD.match(output)
+    return output[head.end() :] if head else output
 
 
 def _where(fields: dict[str, str]) -> list[str]:

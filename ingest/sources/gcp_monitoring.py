@@ -6,6 +6,7 @@ https://cloud.google.com/monitoring/support/notification-options#webhooks
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Mapping
 
 from domain.alert import AlertState
 from ingest.sources.build import Finding, build
@@ -15,6 +16,12 @@ from ingest.sources.post import Parsed, Post
 from ingest.sources.severities import severity_of
 
 TITLE = "Google Cloud Monitoring"
+
+NAMING = (
+    *("instance_name", "host", "pod_name", "node_name", "service_name", "function_name", "database_id"),
+    *("subscription_id", "topic_id", "bucket_name", "queue_id", "cluster_name", "instance_id"),
+)
+"""Labels of monitored resources that name one, the most telling first."""
 
 
 def parse(post: Post) -> Parsed:
@@ -50,7 +57,7 @@ def _incident(incident: Node, version: str) -> Finding:
         summary=first_line(summary),
         description=plain(_part(incident["documentation"])["content"]) or summary,
         service=labels.get("service", ""),
-        resource=plain(incident.first("resource_display_name", "resource_name", "resource_id")),
+        resource=_resource(incident, labels),
         labels=labels,
         annotations={
             "summary": summary,
@@ -62,6 +69,14 @@ def _incident(incident: Node, version: str) -> Finding:
         url=plain(incident["url"]),
         links=_links(_part(incident["documentation"])),
     )
+
+
+def _resource(incident: Node, labels: Mapping[str, str]) -> str:
+    """Name what is hit; in place of a name there may be its kind and all labels, of which one is a name."""
+    name = plain(incident.first("resource_display_name", "resource_name", "resource_id"))
+    if " labels {" not in name:
+        return name
+    return next((labels[key] for key in NAMING if labels.get(key)), name)
 
 
 def _state(state: Node, version: str) -> AlertState:

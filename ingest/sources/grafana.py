@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.alert import Alert, AlertState, Severity
+from ingest.sources.body import BadBody
 from ingest.sources.build import Finding, build
 from ingest.sources.fingerprint import fingerprint
 from ingest.sources.flat import one_line
@@ -28,6 +29,9 @@ NO_NEWS = {"paused", "pending", "unknown"}
 """Legacy states in which neither a problem nor its end is told."""
 STAND_INS = {"DatasourceNoData", "DatasourceError"}
 """Grafana puts these in place of the rule's name, and the name in the label ``rulename``."""
+OWN = ("orgId", "title", "state", "message")
+OWN_OF_ALERTS = ("silenceURL", "dashboardURL", "panelURL", "values", "valueString", "imageURL")
+"""What Grafana adds to a body that otherwise looks like Alertmanager's."""
 RESOURCES = ("instance", "pod", "node", "host", "hostname", "server", "device")
 SERVICES = ("service", "service_name", "app", "application")
 
@@ -44,7 +48,13 @@ def parse(post: Post) -> Parsed:
     if body["alerts"].value is None:
         raise body["alerts"].fault("is missing")
     alerts = body["alerts"].items()
+    if not (_has(body, OWN) or any(_has(alert, OWN_OF_ALERTS) for alert in alerts)):
+        raise BadBody("has nothing of Grafana's; a body of Alertmanager goes to a source of that type")
     return each(alerts, lambda place: _unified(post, body, alerts[place]), "alerts")
+
+
+def _has(node: Node, keys: tuple[str, ...]) -> bool:
+    return isinstance(node.value, dict) and not node.value.keys().isdisjoint(keys)
 
 
 def _unified(post: Post, body: Node, given: Node) -> Alert:

@@ -51,7 +51,7 @@ def _finding(given: Flat, status: str, state: AlertState) -> Finding:
         state=state,
         name=sensor or f"Sensor {given('sensorid', 'id')}",
         severity=_severity(given, status),
-        summary=one_line(" ".join(part for part in (device, sensor, status) if part)),
+        summary=_summary((device, sensor, status), "" if state is AlertState.RESOLVED else message),
         description=message or given("down"),
         service=given("service"),
         resource=device,
@@ -62,6 +62,11 @@ def _finding(given: Flat, status: str, state: AlertState) -> Finding:
         url=given("linksensor", "link", "url"),
         links=given.named(device="linkdevice"),
     )
+
+
+def _summary(parts: tuple[str, ...], message: str) -> str:
+    said = " ".join(filter(None, parts))
+    return one_line(f"{said}: {message}" if message else said)
 
 
 def _identity(given: Flat, device: str, sensor: str) -> str:

@@ -43,7 +43,8 @@ def _finding(told: Loose, word: str) -> Finding:
         state=AlertState.RESOLVED if word == "UP" else AlertState.FIRING,
         severity=SEVERITIES.get(word, Severity.MEDIUM),
         name=name,
-        summary=first_line(f"{name} is {word}" + (f": {reason}" if reason else "")),
+        # A recovery repeats the reason of the outage: that is over.
+        summary=first_line(f"{name} is {word}" + (f": {reason}" if reason and word != "UP" else "")),
         description=told.text("incident_details") or reason,
         resource=told.text("monitorurl") or name,
         labels={**_tags(told), **_labels(told), "status": word},

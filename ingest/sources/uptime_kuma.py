@@ -62,7 +62,9 @@ def _beat(post: Post, heartbeat: Node, monitor: Node, text: str) -> Parsed:
         identity=_identity(monitor, heartbeat),
         state=state,
         name=_name(monitor, text),
-        severity=severity_of(_labels(monitor).get("severity", "")),
+        severity=severity_of(
+            _labels(monitor).get("severity", "high")
+        ),  # a tag may say; else it is simply down
         summary=first_line(plain(heartbeat["msg"]) or text),
         description=text,
         service=_labels(monitor).get("service", ""),

@@ -47,7 +47,8 @@ def _finding(told: Loose) -> Finding:
     return Finding(
         identity=_identity(told, name or address, kind),
         state=state,
-        severity=severity_of(labels.get("severity", "")),
+        # A tag may say; else it is down, or there is something milder to know of it.
+        severity=severity_of(labels.get("severity", "") or ("medium" if kind else "high")),
         name=f"{name or address}: {kind}" if kind else name or address or told.text("monitor_id", "id"),
         summary=first_line(text),
         description=text,
