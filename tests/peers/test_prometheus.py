@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 
+from tests.peers import guides
 from tests.peers.conftest import Serving, running
 from tests.services.prometheus import Alertmanager, Prometheus
 from tests.services.server import HOST, free_port
@@ -19,9 +21,9 @@ pytestmark = pytest.mark.services
 OFTEN = "200ms"
 LOGIN = {"username": "prometheus", "password": "some-password"}
 SOURCES: dict[str, Any] = {
-    "webhook-bearer": {"type": "alertmanager", "auth": {"bearer": "one-token"}},
+    "webhook-bearer": {"type": "alertmanager", "auth": {"bearer": guides.TOKEN}},
     "webhook-basic": {"type": "alertmanager", "auth": {"basic": LOGIN}},
-    "push-by-name": {"type": "prometheus_am_api", "auth": {"bearer": "another-token"}},
+    "push-by-name": {"type": "prometheus_am_api", "auth": {"bearer": guides.TOKEN}},
     "push-by-login": {"type": "prometheus_am_api", "auth": {"basic": {**LOGIN, "username": "pusher"}}},
 }
 RULES = {
@@ -72,30 +74,29 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 def alertmanager(tocsin: str) -> dict[str, Any]:
-    """Configure an Alertmanager that tells Tocsin twice, by both ways to log in."""
-    bearer = {"authorization": {"credentials": "one-token"}}
-    hooks = [
-        {"url": f"{tocsin}/ingest/webhook-bearer", "http_config": bearer},
-        {"url": f"{tocsin}/ingest/webhook-basic", "http_config": {"basic_auth": LOGIN}},
-    ]
-    route = {"receiver": "tocsin", "group_wait": "0s", "group_interval": OFTEN, "repeat_interval": "4h"}
-    return {"route": route, "receivers": [{"name": "tocsin", "webhook_configs": hooks}]}
+    """Paste what the guide says, with shorter times, and a second webhook that logs in by name and password."""
+    [pasted, *_] = guides.blocks("alertmanager", f"{tocsin}/ingest/webhook-bearer")
+    config: dict[str, Any] = yaml.safe_load(pasted.replace("YOUR-TOKEN", guides.TOKEN))
+    config["route"] |= {"group_wait": "0s", "group_interval": OFTEN}
+    [receiver] = config["receivers"]
+    basic = {"url": f"{tocsin}/ingest/webhook-basic", "http_config": {"basic_auth": LOGIN}}
+    receiver["webhook_configs"].append(basic)
+    return config
 
 
 def prometheus(shop: int, tocsin: str, alertmanager: str) -> dict[str, Any]:
-    """Configure a Prometheus that tells the Alertmanager, and Tocsin as if it were one, by name and by login."""
-    named = {"path_prefix": "/ingest/push-by-name", "authorization": {"credentials": "another-token"}}
-    told = [
+    """Paste what the guide says, which names a source; beside it an Alertmanager, and a source found by its login."""
+    [pasted, *_] = guides.blocks("prometheus_am_api", f"http://{tocsin}/ingest/push-by-name")
+    pasted = pasted.replace("YOUR-TOKEN", guides.TOKEN).replace("/ingest/NAME", "/ingest/push-by-name")
+    config: dict[str, Any] = yaml.safe_load(pasted.replace("tocsin.example:8080", tocsin))
+    config["alerting"]["alertmanagers"] += [
         {"static_configs": [{"targets": [alertmanager]}]},
-        {"static_configs": [{"targets": [tocsin]}], **named},
         {"static_configs": [{"targets": [tocsin]}], "basic_auth": {**LOGIN, "username": "pusher"}},
     ]
-    scrape = {"job_name": "shop", "static_configs": [{"targets": [f"{HOST}:{shop}"]}]}
-    return {
+    return config | {
         "global": {"scrape_interval": OFTEN, "scrape_timeout": OFTEN, "evaluation_interval": OFTEN},
         "rule_files": ["rules.yml"],
-        "scrape_configs": [scrape],
-        "alerting": {"alertmanagers": told},
+        "scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": [f"{HOST}:{shop}"]}]}],
     }
 
 
