@@ -207,6 +207,7 @@ class Reply:
         if not self.body.strip():
             raise self.call.bad_answer(PermanentError, "nothing", self.body)
         try:
+            msgspec.json.decode(self.body, type=msgspec.Raw)  # so that one cut short is no wrong shape
             return msgspec.json.decode(self.body, type=shape)
         except msgspec.ValidationError as error:
             raise self.call.bad_answer(PermanentError, f"an unexpected shape ({error})", self.body) from error

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from adapters.tickets.email import EmailConfig
+from adapters.tickets.github import GitHubConfig
 from adapters.tickets.jira import JiraConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
@@ -16,14 +17,7 @@ from adapters.tickets.webhook import WebhookConfig
 from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
-    EmailConfig
-    | JiraConfig
-    | MemoryConfig
-    | PagerDutyConfig
-    | RequestTrackerConfig
-    | ServiceNowConfig
-    | WebhookConfig
-    | ZnunyConfig,
+    EmailConfig | GitHubConfig | JiraConfig | MemoryConfig | PagerDutyConfig | RequestTrackerConfig | ServiceNowConfig | WebhookConfig | ZnunyConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""
