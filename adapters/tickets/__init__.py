@@ -17,7 +17,15 @@ from adapters.tickets.webhook import WebhookConfig
 from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
-    EmailConfig | GitHubConfig | JiraConfig | MemoryConfig | PagerDutyConfig | RequestTrackerConfig | ServiceNowConfig | WebhookConfig | ZnunyConfig,
+    EmailConfig
+    | GitHubConfig
+    | JiraConfig
+    | MemoryConfig
+    | PagerDutyConfig
+    | RequestTrackerConfig
+    | ServiceNowConfig
+    | WebhookConfig
+    | ZnunyConfig,
     Field(discriminator="type"),
 ]
 """Settings of a destination; its ``type`` tells the tool, its ``build`` makes the ``TicketSystem``."""
