@@ -25,7 +25,7 @@ from correlation.incidents import (
     without_firing,
 )
 from correlation.rules import CorrelationRules
-from domain.alert import NEVER, Alert, AlertRecord, AlertState, Phase, Severity
+from domain.alert import NEVER, Alert, AlertHead, AlertRecord, AlertState, Phase, Severity
 from domain.incident import Incident
 from domain.times import Millis
 
@@ -75,7 +75,7 @@ class Decision(msgspec.Struct, frozen=True):
     """None leaves every incident as it is."""
 
 
-def is_repeat(alert: Alert, record: AlertRecord | None) -> bool:
+def is_repeat(alert: Alert | AlertHead, record: AlertRecord | None) -> bool:
     """Tell whether *alert* says what is known already: the common case, and the cheap one."""
     return (
         record is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from correlation import quarantine, timers, upkeep
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import Group, group_key, group_of
-from correlation.identity import identify
+from correlation.items import AlertItem, items_of
 from correlation.news import after_news, told
 from correlation.router import Router
 from correlation.rules import CorrelationRules
@@ -22,17 +22,17 @@ from correlation.state import (
     GroupRecord,
     Listening,
     Undecided,
-    alert_record,
     group_record,
     incident_record,
     seen_record,
     timeline_log,
 )
-from domain.alert import Alert, AlertRecord
+from domain.alert import AlertRecord
 from domain.batch import Batch
 from domain.events import (
     AlertsReceived,
-    Event,
+    AlertsSealed,
+    Delivered,
     Quarantined,
     QuarantineSettled,
     TicketNews,
@@ -50,26 +50,6 @@ OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 """Counters of what became of alerts."""
 
 
-class AlertItem:
-    """One alert of one delivery, and the names it is looked up by."""
-
-    __slots__ = ("alert", "at", "group", "key", "ready", "record", "seen")
-
-    def __init__(self, at: Millis, key: str, alert: Alert) -> None:
-        self.at = at
-        self.key = key
-        self.alert = alert
-        self.record = alert_record(key)
-        self.seen = seen_record(key)
-        self.group: Group | None = None
-        """Found on first need: repeats never need it."""
-        self.ready = False
-        """Whether all was asked for that deciding on it needs."""
-
-    def __repr__(self) -> str:
-        return f"{self.alert!r} at {self.at}"
-
-
 Item = AlertItem | TicketReported | TicketNews | quarantine.Item
 
 
@@ -84,13 +64,12 @@ class CorrelationHandler:
         self._rules = rules
         self._router = router
 
-    def read(self, events: list[Event]) -> list[Item]:
+    def read(self, events: Sequence[Delivered]) -> list[Item]:
         """Split deliveries into alerts; reports stay whole."""
         items: list[Item] = []
         for event in events:
-            if isinstance(event, AlertsReceived):
-                at = event.received_at
-                items.extend(AlertItem(at, identify(alert, self._rules), alert) for alert in event.alerts)
+            if isinstance(event, AlertsReceived | AlertsSealed):
+                items.extend(items_of(event, self._rules))
             elif isinstance(event, TicketReported | TicketNews | Quarantined | QuarantineSettled):
                 items.append(event)
         return items
@@ -118,10 +97,14 @@ class CorrelationHandler:
             keys.add(seen_record(record.incident))
             keys.add(incident_record(record.incident))
             keys.add(item.seen)
-            if is_repeat(item.alert, record):
+            if is_repeat(item.head, record):
                 item.ready = True
                 return
-        group = self._group(item)
+        try:
+            group = item.group(self._rules)
+        except msgspec.DecodeError:  # deciding on it will fail the same way, and put it alone into quarantine
+            item.ready = True
+            return
         item.ready = group_record(group.key) in known
         keys.update(_wanted_by_group(group, known))
 
@@ -134,11 +117,6 @@ class CorrelationHandler:
             yield from _wanted_by_group(group_of(record.alert, record.key, self._rules), known)
         elif isinstance(record, Incident):
             yield group_record(group_key(record.rule, record.group))
-
-    def _group(self, item: AlertItem) -> Group:
-        if item.group is None:
-            item.group = group_of(item.alert, item.key, self._rules)
-        return item.group
 
     def resume(self, keys: list[str], at: Millis) -> list[Item]:  # noqa: ARG002 - the port's signature
         """Nothing is ever under way outside."""
@@ -171,7 +149,7 @@ class CorrelationHandler:
         record = batch.get(item.record, AlertRecord)
         if record is not None:
             batch.tally(item.seen, item.at)
-        if is_repeat(item.alert, record):
+        if is_repeat(item.head, record):
             batch.count(OUTCOMES[Verdict.DUPLICATE])
             _tally_incident(batch, item, record)
             return
@@ -189,13 +167,13 @@ class CorrelationHandler:
     def _change(self, batch: Batch, item: AlertItem, incident: Incident, verdict: str, reason: str) -> None:
         if incident.revision == 0:
             file_new_incident(batch, incident, item.at)
-            if self._group(item).missing:
+            if item.group(self._rules).missing:
                 batch.count("missing_group_label")
         entry = TimelineEntry(item.at, verdict, reason, item.key)
         change_incident(batch, incident, entry, self._router, self._rules)
 
     def _case(self, batch: Batch, item: AlertItem, record: AlertRecord | None) -> Case:
-        group = self._group(item)
+        group = item.group(self._rules)
         pointer = batch.get(group_record(group.key), GroupRecord)
         own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
         latest = batch.get(incident_record(pointer.incident), Incident) if pointer else None
@@ -218,7 +196,7 @@ class CorrelationHandler:
         """A heartbeat stayed out: nobody sent an alert, so none is accounted for."""
         record = batch.get(timer.id, AlertRecord)
         if record is not None:
-            item = AlertItem(timer.due, record.key, record.alert)
+            item = AlertItem(timer.due, record.key, record.alert, record.alert)
             batch.count("heartbeats_missed")
             self._follow(batch, item, record, silence(self._case(batch, item, record), self._rules))
 

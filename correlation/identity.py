@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from correlation.rules import CorrelationRules
-from domain.alert import Alert
+from domain.alert import Alert, AlertHead
 
 
 def identify(alert: Alert, rules: CorrelationRules) -> str:
@@ -19,6 +19,13 @@ def identify(alert: Alert, rules: CorrelationRules) -> str:
     if alert.fingerprint:
         return f"{alert.source}/{alert.fingerprint}"
     return f"{alert.source}/{_digest(sorted(alert.labels.items()))}"
+
+
+def identify_unopened(head: AlertHead, rules: CorrelationRules) -> str:
+    """Name the condition as ``identify`` does; empty where that takes more than the head."""
+    if not head.fingerprint or rules.identity.get(head.source):
+        return ""
+    return f"{head.source}/{head.fingerprint}"
 
 
 def explain_identity(alert: Alert, rules: CorrelationRules) -> str:

@@ -76,6 +76,23 @@ class Alert(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.starts_at, self.state is AlertState.RESOLVED
 
 
+class AlertHead(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The beginning of a written ``Alert``: it tells a repeat from news, at a sixth of what reading all of it takes.
+
+    What stands between is left as it is written.
+    """
+
+    source: str
+    fingerprint: str
+    state: AlertState
+    severity: Severity
+    name: msgspec.Raw
+    summary: msgspec.Raw
+    labels: msgspec.Raw
+    annotations: msgspec.Raw
+    starts_at: Millis
+
+
 class Sightings(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How often something was heard of. Kept apart from what it counts: a duplicate costs one small write."""
 

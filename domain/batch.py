@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from domain.alert import Sightings
-from domain.events import Event
+from domain.events import Delivered, Event
 from domain.ports import Timer
 from domain.times import Millis
 
@@ -139,7 +139,7 @@ class Handler(Protocol):
     record_kinds: Mapping[str, type[msgspec.Struct]]
     """Type of the records whose key starts with this word and a colon."""
 
-    def read(self, events: list[Event]) -> list[Any]:
+    def read(self, events: Sequence[Delivered]) -> list[Any]:
         """Split the events of one message into items."""
         ...
 

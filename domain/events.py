@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.alert import Alert
+from domain.alert import Alert, AlertHead
 from domain.incident import TicketRef
 from domain.ticket import DesiredTicket, NewsKind, TicketAction, TicketSeen
 from domain.times import Millis
@@ -22,6 +22,14 @@ class AlertsReceived(msgspec.Struct, frozen=True, array_like=True, tag="alerts")
     id: str
     received_at: Millis
     alerts: list[Alert]
+
+
+class AlertsSealed(msgspec.Struct, frozen=True, array_like=True, tag="alerts"):
+    """``AlertsReceived`` as it is read from a mailbox: most alerts repeat what is known, and are never opened."""
+
+    id: str
+    received_at: Millis
+    alerts: list[msgspec.Raw]
 
 
 class Tick(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
@@ -122,9 +130,8 @@ class ParkedAsked(msgspec.Struct, frozen=True, array_like=True, tag="parked"):
     drop: bool = False
 
 
-Event = (
-    AlertsReceived
-    | Tick
+_Others = (
+    Tick
     | TicketReported
     | TicketsDesired
     | Quarantined
@@ -133,15 +140,23 @@ Event = (
     | TicketNews
     | ParkedAsked
 )
+Event = AlertsReceived | _Others
+Delivered = Event | AlertsSealed
+"""What a shard is told."""
 
 
-def moment(event: Event) -> Millis:
+def moment(event: Delivered) -> Millis:
     """Return when it happened."""
-    return event.received_at if isinstance(event, AlertsReceived | Quarantined) else event.at
+    if isinstance(event, AlertsReceived | AlertsSealed | Quarantined):
+        return event.received_at
+    return event.at
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Event])
+_sealed_decoder = msgspec.msgpack.Decoder(list[AlertsSealed | _Others])
+_head_decoder = msgspec.msgpack.Decoder(AlertHead)
+_alert_decoder = msgspec.msgpack.Decoder(Alert)
 
 
 def encode(events: Sequence[Event]) -> bytes:
@@ -156,3 +171,30 @@ def decode(body: bytes) -> list[Event]:
         msgspec.DecodeError: if it is not one.
     """
     return _decoder.decode(body)
+
+
+def decode_sealed(body: bytes) -> Sequence[Delivered]:
+    """Read a message body, but leave alerts sealed.
+
+    Raises:
+        msgspec.DecodeError: if it is not one.
+    """
+    return _sealed_decoder.decode(body)
+
+
+def read_head(sealed: msgspec.Raw) -> AlertHead:
+    """Read the beginning of a sealed alert.
+
+    Raises:
+        msgspec.DecodeError: if it is none.
+    """
+    return _head_decoder.decode(sealed)
+
+
+def read_alert(sealed: msgspec.Raw) -> Alert:
+    """Open a sealed alert.
+
+    Raises:
+        msgspec.DecodeError: if it is none.
+    """
+    return _alert_decoder.decode(sealed)

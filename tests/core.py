@@ -10,7 +10,7 @@ import msgspec
 
 from app.shard.deciding import Decider, Letter
 from domain.batch import Batch, Handler, NotLoaded
-from domain.events import Event
+from domain.events import Event, decode_sealed, encode
 from domain.ports import Timer
 from domain.times import Millis
 
@@ -35,7 +35,7 @@ class Core:
 
     def tell_all(self, messages: Sequence[Sequence[Event]]) -> None:
         """Have the shard decide on messages that it finds waiting: one batch, but for the timers in between."""
-        letters = [self._letter(self.handler.read(list(events))) for events in messages]
+        letters = [self._letter(self.handler.read(decode_sealed(encode(events)))) for events in messages]
         while letters:
             self._act_on_timers(max(self.clock, letters[0].at))
             del letters[: self._round(letters, [], max(self.clock, letters[0].at))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -42,7 +42,7 @@ from adapters.delivery.state import (
     ticket_record,
 )
 from domain.batch import Batch
-from domain.events import Event, ParkedAsked, TicketNews, TicketReported, TicketsDesired, TicketsSeen
+from domain.events import Delivered, ParkedAsked, TicketNews, TicketReported, TicketsDesired, TicketsSeen
 from domain.ports import Message, Timer
 from domain.ticket import DesiredTicket, TicketAction, TicketSeen
 from domain.times import Millis
@@ -121,7 +121,7 @@ class DeliveryHandler:
         self._keep = keep
         self._owners = owners
 
-    def read(self, events: list[Event]) -> list[Item]:
+    def read(self, events: Sequence[Delivered]) -> list[Item]:
         """Split what concerns several tickets into one item for each."""
         return [item for event in events for item in _items(event)]
 
@@ -286,7 +286,7 @@ class DeliveryHandler:
         """Nothing is done once a batch."""
 
 
-def _items(event: Event) -> Iterator[Item]:
+def _items(event: Delivered) -> Iterator[Item]:
     if isinstance(event, TicketsDesired):
         yield from (Wish(event.at, ticket, event.reply_to) for ticket in event.tickets)
     elif isinstance(event, TicketsSeen):

@@ -12,7 +12,7 @@ import msgspec
 
 from app.shard.inbox import Mark, admit
 from domain.batch import Batch, Handler, NotLoaded
-from domain.events import decode, moment
+from domain.events import decode_sealed, moment
 from domain.ports import Message, Timer
 from domain.times import Millis
 
@@ -33,7 +33,7 @@ class Letter:
 def open_message(message: Message, handler: Handler) -> Letter:
     """Read a message; one that cannot be read is a letter with a fault, never an error."""
     try:
-        events = decode(message.body)
+        events = decode_sealed(message.body)
         return Letter(message, handler.read(events), max(map(moment, events), default=0))
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError):
         return Letter(message, [], 0, traceback.format_exc(limit=5))

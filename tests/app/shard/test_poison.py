@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,36 @@ def test_unreadable_message_is_accounted_for() -> None:
     decider.take_letter(letter, NOON)
 
     assert decider.batch.counters["outcome.quarantined"] == 7
+
+
+def with_one_unreadable() -> bytes:
+    """A delivery of three alerts, the second of which has a number where its name should be."""
+    good, bad, also_good = (msgspec.to_builtins(firing(name)) for name in ("CPU", "disk", "load"))
+    bad[4] = 7
+    return msgspec.msgpack.encode([["alerts", "r", NOON, [good, bad, also_good]]])
+
+
+def test_unreadable_alert_is_put_aside_alone() -> None:
+    """Alerts are opened when they are decided on; one that cannot be read does not take its message along."""
+    handler = correlation_core().handler
+    letter = open_message(Message("p", 0, with_one_unreadable(), 3), handler)
+    known = {"group:by-service|service=checkout": None}
+    for _ in range(2):  # the second time everything is known that an alert needs to be looked at
+        known |= dict.fromkeys(handler.wanted(Batch(known), letter.items, []))
+    decider = Decider(handler, Batch(known), careful=True)
+
+    decider.take_letter(letter, NOON)
+
+    counters = decider.batch.counters
+    assert (counters["outcome.quarantined"], counters["outcome.opened"], counters["outcome.joined"]) == (
+        1,
+        1,
+        1,
+    )
+    (line,) = [line for log, line in decider.batch.lines if log == "quarantine"]
+    assert isinstance(line, Undecided)
+    assert "disk is bad" in line.item
+    assert "ValidationError" in line.error
 
 
 def test_failing_timer_is_dropped() -> None:
