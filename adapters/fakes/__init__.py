@@ -10,6 +10,7 @@ from adapters.fakes.github import FakeGitHub
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
 from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
+from adapters.fakes.redmine import FakeRedmine
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
 from adapters.fakes.webhook import FakeWebhook
@@ -22,6 +23,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "jira_data_center": FakeJiraDataCenter,
     "pagerduty": FakePagerDuty,
     "pagerduty_events": FakePagerDutyEvents,
+    "redmine": FakeRedmine,
     "rt": FakeRT,
     "servicenow": FakeServiceNow,
     "servicenow_events": FakeServiceNowEvents,

@@ -46,7 +46,9 @@ WORDS = {
 FIELDS = {"project", "issuetype", "summary", "description", "priority", "labels", "components", "assignee"}
 CUSTOM = {"customfield_10100"}
 LABELS = re.compile(r'labels = "(?P<label>[^"\\]*)" ORDER BY created ASC')
-CHANGED = re.compile(r'project = "(?P<project>\w+)" AND updated >= "-(?P<minutes>\d+)m" ORDER BY updated ASC')
+CHANGED = re.compile(
+    r'project = "(?P<project>\w+)" AND updated >= "-(?P<minutes>\d+)m" ORDER BY updated DESC'
+)
 
 
 @dataclass(slots=True)
@@ -221,7 +223,7 @@ class FakeJira(Fake):
             return [one for one in seen if labelled["label"] in one.fields["labels"]]
         if (changed := CHANGED.fullmatch(jql)) and changed["project"] == PROJECT:
             since = time.time() - 60 * int(changed["minutes"])
-            return sorted((one for one in seen if one.updated >= since), key=lambda one: one.updated)
+            return sorted((one for one in seen if one.updated >= since), key=lambda one: -one.updated)
         raise _error(400, f"Error in the JQL Query: {jql}")
 
     async def _create(self, request: web.Request) -> web.Response:

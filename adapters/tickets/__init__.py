@@ -11,6 +11,7 @@ from adapters.tickets.github import GitHubConfig
 from adapters.tickets.jira import JiraConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
+from adapters.tickets.redmine import RedmineConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.servicenow import ServiceNowConfig
 from adapters.tickets.webhook import WebhookConfig
@@ -22,6 +23,7 @@ DestinationConfig = Annotated[
     | JiraConfig
     | MemoryConfig
     | PagerDutyConfig
+    | RedmineConfig
     | RequestTrackerConfig
     | ServiceNowConfig
     | WebhookConfig

@@ -225,9 +225,12 @@ class Jira(Adapter):
         if not cursor:
             return Polled([], str(now))
         minutes = max(0, now - int(cursor)) // 60_000 + OVERLAP_MINUTES + int(self.search_lag // 60)
-        jql = f'project = "{_quoted(self._config.project)}" AND updated >= "-{minutes}m" ORDER BY updated ASC'
+        jql = (
+            f'project = "{_quoted(self._config.project)}" AND updated >= "-{minutes}m" ORDER BY updated DESC'
+        )
         since, own = now - minutes * 60_000, await self._own_id()
-        issues = [issue async for issue in self._pages_of(jql)]
+        # From the newest on: what changes meanwhile moves others further down, so that none is missed.
+        issues = list({issue.key: issue async for issue in self._pages_of(jql)}.values())[::-1]
         return Polled([self._seen(issue, since=since, own=own) for issue in issues], str(now))
 
     async def ping(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.fakes import FAKES
 from tests.services.jira import Jira
+from tests.services.redmine import Redmine
 from tests.services.rt import RequestTracker
 from tests.services.server import ServerMissingError
 
@@ -51,6 +52,21 @@ def request_tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reques
 def jira(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jira]:
     """A double of Jira Data Center for all tests of this worker."""
     server = Jira(tmp_path_factory.mktemp("jira"))
+    try:
+        yield server.start()
+    finally:
+        server.kill9()
+
+
+@pytest.fixture(scope="session")
+def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redmine]:
+    """A real Redmine for all tests of this worker."""
+    try:
+        server = Redmine(
+            tmp_path_factory.mktemp("redmine"), run_folder(tmp_path_factory) / "redmine-template"
+        )
+    except ServerMissingError as missing:
+        pytest.fail(str(missing), pytrace=False)
     try:
         yield server.start()
     finally:
