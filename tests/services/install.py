@@ -27,10 +27,11 @@ class Service:
 
 
 # As root, and once for all packages. msmtp-mta, which runs no daemon, satisfies Request Tracker's wish
-# for a mail server.
+# for a mail server. BUNDLER_VERSION: the bundler that Debian 12's Ruby brings rejects Debian's own gems, and Redmine
+# stays half installed; the one of ruby-bundler does not.
 APT_SCRIPT = """
 set -eu
-export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 BUNDLER_VERSION=2.3.15
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
   trap 'rm -f $policy' EXIT INT TERM
@@ -40,6 +41,7 @@ debconf-set-selections <<SELECTIONS
 request-tracker5 request-tracker5/dbconfig-install boolean false
 request-tracker5 request-tracker5/handle-siteconfig-permissions boolean false
 request-tracker5 request-tracker5/install-cronjobs boolean false
+redmine redmine/instances/default/dbconfig-install boolean false
 SELECTIONS
 apt-get -qq -o DPkg::Lock::Timeout=900 install -y --no-install-recommends "$@" </dev/null >&2
 # Neither now nor after the next boot: the tests start their own. The unit of icinga2-bin is icinga2.
@@ -120,6 +122,10 @@ def _has(*programs: str) -> Callable[[], bool]:
     return lambda: any(shutil.which(program, path=path) for program in programs)
 
 
+def _has_redmine() -> bool:
+    return Path("/usr/share/redmine/config.ru").exists() and bool(shutil.which("puma"))
+
+
 def _request_tracker_packages() -> tuple[str, ...]:
     packages = ("request-tracker5", "rt5-db-sqlite", "rt5-standalone")
     has_mail_server = Path("/usr/sbin/sendmail").exists()
@@ -130,6 +136,7 @@ SERVICES = (
     Service("RabbitMQ", _has_rabbitmq, apt=("rabbitmq-server",), brew="rabbitmq"),
     Service("Redis", _has_redis, apt=("redis-server",), brew="redis"),
     Service("Request Tracker 5", _has_request_tracker, apt=_request_tracker_packages(), optional=True),
+    Service("Redmine 5", _has_redmine, apt=("redmine", "redmine-sqlite", "puma"), optional=True),
     Service("Prometheus", _has("prometheus"), apt=("prometheus",), brew="prometheus"),
     Service(
         "Alertmanager",

@@ -1,8 +1,6 @@
-"""A real Redmine from Debian's packages on its own SQLite file: 6 s, and 12 s once a run for the data.
-
-Debian's package runs several instances, by the names of their folders; ours is a path that leads from there to
-a temporary folder, so that no part of the system is touched. The database is made and seeded once a run and then copied: a project ``ops``, trackers, a custom field, and
-a user with a key who may do what our adapter needs, and delete issues.
+"""A real Redmine from Debian's package runs several instances, by the names of their folders; ours is a path that leads from there to
+a temporary folder, so that no part of the system is touched. The database is made and seeded once a run and then
+copied: a project ``ops``, trackers, a custom field, and a user with a key who may do what our adapter needs.
 """
 
 from __future__ import annotations
