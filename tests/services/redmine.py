@@ -1,5 +1,7 @@
-"""A real Redmine from Debian's package runs several instances, by the names of their folders; ours is a path that leads from there to
-a temporary folder, so that no part of the system is touched. The database is made and seeded once a run and then
+"""A real Redmine from Debian's packages on its own SQLite file: 3 s, and 10 s once a run for the data.
+
+The package runs several instances, by the names of their folders; ours is a path that leads from there to a
+temporary folder, so that no part of the system is touched. The database is made and seeded once a run and then
 copied: a project ``ops``, trackers, a custom field, and a user with a key who may do what our adapter needs.
 """
 
