@@ -81,7 +81,7 @@ class Redmine(Server):
             "BUNDLER_VERSION": BUNDLER,
             "LANG": "C.UTF-8",
             "RAILS_ENV": "production",
-            "REDMINE_INSTANCE": os.path.relpath(folder.resolve(), INSTANCES.resolve()),
+            "REDMINE_INSTANCE": os.path.relpath(folder.resolve(), INSTANCES),
             "REDMINE_LANG": "en",
         }
         command = f"cd {APP} && exec puma -e production -w 0 -t 1:4 -b tcp://{HOST}:$PORT config.ru"
