@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from adapters.fakes.base import Fake
 from adapters.fakes.email import FakeEmail
 from adapters.fakes.github import FakeGitHub
+from adapters.fakes.gitlab import FakeGitLab
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
 from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
@@ -19,6 +20,7 @@ from adapters.fakes.znuny import FakeZnuny
 FAKES: Mapping[str, type[Fake]] = {
     "email": FakeEmail,
     "github": FakeGitHub,
+    "gitlab": FakeGitLab,
     "jira_cloud": FakeJiraCloud,
     "jira_data_center": FakeJiraDataCenter,
     "pagerduty": FakePagerDuty,

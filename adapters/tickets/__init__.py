@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adapters.tickets.email import EmailConfig
 from adapters.tickets.github import GitHubConfig
+from adapters.tickets.gitlab import GitLabConfig
 from adapters.tickets.jira import JiraConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
@@ -20,6 +21,7 @@ from adapters.tickets.znuny import ZnunyConfig
 DestinationConfig = Annotated[
     EmailConfig
     | GitHubConfig
+    | GitLabConfig
     | JiraConfig
     | MemoryConfig
     | PagerDutyConfig

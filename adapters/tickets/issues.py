@@ -10,6 +10,7 @@ from domain.priority import Priority
 from domain.ticket import DesiredTicket
 
 _MARKER = re.compile(r"<!-- tocsin:([0-9a-zA-Z]+) -->\s*\Z")
+_COMMAND = re.compile(r"^(\s*)/", re.MULTILINE)
 _NOTE = "<!-- tocsin -->"
 
 
@@ -44,11 +45,16 @@ def is_ours(comment: str | None) -> bool:
 
 def fitted(text: str, most: int) -> str:
     """Show plain text in Markdown, cut so that with all its escapes it has at most *most* characters."""
-    shown = to_markdown(text)
+    shown = _escaped(text)
     while len(shown) > most:
         text = cut(text, len(text) * 9 // 10)
-        shown = to_markdown(text)
+        shown = _escaped(text)
     return shown
+
+
+def _escaped(text: str) -> str:
+    """Escape it; also slashes at the beginning of lines, which are commands in GitLab."""
+    return _COMMAND.sub(r"\1\\/", to_markdown(text))
 
 
 def relabelled(
