@@ -15,6 +15,7 @@ from adapters.fakes.redmine import FakeRedmine
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
 from adapters.fakes.webhook import FakeWebhook
+from adapters.fakes.zendesk import FakeZendesk
 from adapters.fakes.znuny import FakeZnuny
 
 FAKES: Mapping[str, type[Fake]] = {
@@ -30,6 +31,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "servicenow": FakeServiceNow,
     "servicenow_events": FakeServiceNowEvents,
     "webhook": FakeWebhook,
+    "zendesk": FakeZendesk,
     "znuny": FakeZnuny,
 }
 """By name: the destination's type, and behind it what tells a variant, like ``jira_cloud``."""

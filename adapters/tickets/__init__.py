@@ -16,6 +16,7 @@ from adapters.tickets.redmine import RedmineConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.servicenow import ServiceNowConfig
 from adapters.tickets.webhook import WebhookConfig
+from adapters.tickets.zendesk import ZendeskConfig
 from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
@@ -29,6 +30,7 @@ DestinationConfig = Annotated[
     | RequestTrackerConfig
     | ServiceNowConfig
     | WebhookConfig
+    | ZendeskConfig
     | ZnunyConfig,
     Field(discriminator="type"),
 ]

@@ -46,9 +46,9 @@ from adapters.tickets.servicenow_records import (
     to_seen,
     to_state,
 )
-from adapters.tickets.states import state_of, wanted_state
+from adapters.tickets.states import once_created, state_of, wanted_state
 from adapters.tickets.told import told
-from domain.errors import PermanentError, Reason, TemporaryError
+from domain.errors import PermanentError, Reason
 from domain.incident import TicketRef
 from domain.ports import Callback, Capability, LinkKind, Polled
 from domain.priority import Priority
@@ -157,11 +157,8 @@ class ServiceNow(Adapter):
             raise PermanentError(message, Reason.REJECTED)
         ref = self._ref(row, is_problem=is_problem)
         if ticket.state is not TicketState.OPEN:
-            try:
+            with once_created():
                 await self._write(ref, to_state(self._config, ticket, ticket.state, is_problem=is_problem))
-            except TemporaryError as error:
-                error.unknown = True
-                raise
         return ref
 
     async def update(self, ref: TicketRef, ticket: DesiredTicket, action: TicketAction) -> TicketRef:

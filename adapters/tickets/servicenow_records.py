@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from adapters.tickets.fields import render_fields, state_fields
+from adapters.tickets.moments import shown_moment
 from adapters.tickets.text import clean, cut, one_line, with_link
-from adapters.tickets.told import moment
-from domain.errors import CallbackRefused, PermanentError, Reason
 from domain.ports import LinkKind
 from domain.priority import Level, Priority
 from domain.ticket import DesiredTicket, TicketSeen, TicketState
@@ -149,13 +148,9 @@ def to_state(
 
 def to_seen(config: ServiceNowConfig, row: Row, *, is_problem: bool) -> TicketSeen:
     """Say how a record stands."""
-    try:
-        at = moment(row.sys_updated_on)
-    except CallbackRefused as error:
-        raise PermanentError(f"ServiceNow {row.number} tells no moment", Reason.BAD_ANSWER) from error
     return TicketSeen(
         id=id_of(row, is_problem=is_problem),
-        at=at,
+        at=shown_moment(f"ServiceNow {row.number}", row.sys_updated_on),
         actor=row.sys_updated_by,
         state=config.state(row.state, is_problem=is_problem),
         title=row.short_description,

@@ -49,6 +49,19 @@ def to_html(text: str) -> str:
     return html.escape(clean(text)).replace("\n", "<br>")
 
 
+def to_html_within(text: str, most: int) -> str:
+    r"""Show plain text in HTML, cut so that it is *most* bytes at most: marks become longer in HTML.
+
+    >>> to_html_within("<<<<<<", 20)
+    '&lt;&lt;…'
+    """
+    shown = to_html(text)
+    while len(shown.encode()) > most:
+        text = cut(text, max(1, len(text) * most // (len(shown.encode()) + 8)))
+        shown = to_html(text)
+    return shown
+
+
 def to_markdown(text: str) -> str:
     r"""Show plain text in Markdown as it is: no links, mentions or headings come out of it.
 

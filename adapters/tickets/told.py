@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated
 
 import msgspec
 from pydantic import SecretStr
 
+from adapters.tickets.moments import moment
 from adapters.tickets.signatures import check_secret
 from domain.errors import CallbackRefused
 from domain.ports import Callback
 from domain.priority import Priority
 from domain.ticket import Comment, TicketSeen, TicketState
-from domain.times import Millis, to_millis
+from domain.times import Millis
 
 HEADER = "x-tocsin-secret"
 
@@ -47,7 +47,10 @@ class Told(msgspec.Struct, forbid_unknown_fields=True):
         Raises:
             CallbackRefused: it tells no moment.
         """
-        at = moment(self.updated_at) if self.updated_at else call.received_at
+        try:
+            at = moment(self.updated_at) if self.updated_at else call.received_at
+        except ValueError as error:
+            raise CallbackRefused(f"updated_at is {error}") from error
         return TicketSeen(
             id=str(self.id),
             at=at,
@@ -83,19 +86,3 @@ def told(call: Callback, secret: SecretStr | None) -> Told:
         return msgspec.convert(content, Told)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
         raise CallbackRefused(f"not the shape of docs/destinations/callbacks.md: {error}") from error
-
-
-def moment(text: str) -> Millis:
-    """Read an ISO date; one without a zone is in UTC.
-
-    Raises:
-        CallbackRefused: it is none.
-
-    >>> moment("2024-01-01 00:00:00"), moment("2024-01-01T01:00:00+01:00")
-    (1704067200000, 1704067200000)
-    """
-    try:
-        parsed = datetime.fromisoformat(text.strip())
-        return to_millis(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
-    except (ValueError, OverflowError) as error:
-        raise CallbackRefused(f"updated_at is no ISO date: {text[:40]!r}") from error

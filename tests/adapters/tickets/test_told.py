@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from adapters.tickets.told import moment, told
+from adapters.tickets.moments import moment
+from adapters.tickets.told import told
 from domain.errors import CallbackRefused
 from domain.ports import Callback
 from domain.priority import Priority
