@@ -13,6 +13,7 @@ from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.fakes.redmine import FakeRedmine
 from adapters.fakes.rt import FakeRT
+from adapters.fakes.servicedesk_plus import FakeServiceDeskPlus, FakeServiceDeskPlusCloud
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
 from adapters.fakes.webhook import FakeWebhook
 from adapters.fakes.zendesk import FakeZendesk
@@ -28,6 +29,8 @@ FAKES: Mapping[str, type[Fake]] = {
     "pagerduty_events": FakePagerDutyEvents,
     "redmine": FakeRedmine,
     "rt": FakeRT,
+    "servicedesk_plus": FakeServiceDeskPlus,
+    "servicedesk_plus_cloud": FakeServiceDeskPlusCloud,
     "servicenow": FakeServiceNow,
     "servicenow_events": FakeServiceNowEvents,
     "webhook": FakeWebhook,

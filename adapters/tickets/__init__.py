@@ -14,6 +14,7 @@ from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
 from adapters.tickets.redmine import RedmineConfig
 from adapters.tickets.rt import RequestTrackerConfig
+from adapters.tickets.servicedesk_plus import ServiceDeskPlusConfig
 from adapters.tickets.servicenow import ServiceNowConfig
 from adapters.tickets.webhook import WebhookConfig
 from adapters.tickets.zendesk import ZendeskConfig
@@ -28,6 +29,7 @@ DestinationConfig = Annotated[
     | PagerDutyConfig
     | RedmineConfig
     | RequestTrackerConfig
+    | ServiceDeskPlusConfig
     | ServiceNowConfig
     | WebhookConfig
     | ZendeskConfig
