@@ -13,6 +13,7 @@ from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import Group, group_key, group_of
 from correlation.items import AlertItem, items_of
 from correlation.news import after_news, told
+from correlation.repeats import count_repeats, file_repeat
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -78,12 +79,13 @@ class CorrelationHandler:
         """Name the records to load: an alert's first, then those that it points to."""
         keys = {LISTENING}
         for item in items:
-            if isinstance(item, TicketReported | TicketNews):
+            if isinstance(item, AlertItem):
+                if not item.ready:
+                    self._want_alert(keys, item, batch.known)
+            elif isinstance(item, TicketReported | TicketNews):
                 keys.add(incident_record(item.incident))
-            elif not isinstance(item, AlertItem):
+            else:
                 keys.add(quarantine.SHELF)
-            elif not item.ready:
-                self._want_alert(keys, item, batch.known)
         for timer in due:
             keys.update(self._wanted_by_timer(timer, batch.known))
         return keys
@@ -94,11 +96,11 @@ class CorrelationHandler:
             keys.add(item.record)
             return
         if isinstance(record, AlertRecord):
-            keys.add(seen_record(record.incident))
-            keys.add(incident_record(record.incident))
-            keys.add(item.seen)
+            if item.seen not in keys:  # else another of the same identity has asked for all of it
+                keys.update((item.seen, seen_record(record.incident), incident_record(record.incident)))
             if is_repeat(item.head, record):
                 item.ready = True
+                item.repeats = record
                 return
         try:
             group = item.group(self._rules)
@@ -148,11 +150,10 @@ class CorrelationHandler:
     def _on_alert(self, batch: Batch, item: AlertItem) -> None:
         record = batch.get(item.record, AlertRecord)
         if record is not None:
+            if record is item.repeats or is_repeat(item.head, record):
+                file_repeat(batch, item.record, record, item.at)
+                return
             batch.tally(item.seen, item.at)
-        if is_repeat(item.head, record):
-            batch.count(OUTCOMES[Verdict.DUPLICATE])
-            _tally_incident(batch, item, record)
-            return
         decision = decide(self._case(batch, item, record), self._rules)
         batch.count(OUTCOMES[decision.verdict])
         self._follow(batch, item, record, decision)
@@ -207,6 +208,9 @@ class CorrelationHandler:
 
     def finish(self, batch: Batch) -> None:
         """Count the sightings, and tell destinations what tickets should show."""
+        for record, count, last in batch.repeats.values():
+            count_repeats(batch, record, count, last)
+        batch.repeats.clear()
         batch.fold_tallies()
         for name in sorted(batch.marked):
             incident = batch.get(name, Incident)

@@ -10,7 +10,7 @@ from correlation.grouping import Group, group_of
 from correlation.identity import identify, identify_unopened
 from correlation.rules import CorrelationRules
 from correlation.state import alert_record, seen_record
-from domain.alert import Alert, AlertHead
+from domain.alert import Alert, AlertHead, AlertRecord
 from domain.events import AlertsReceived, AlertsSealed, read_alert, read_head
 from domain.times import Millis
 
@@ -18,7 +18,7 @@ from domain.times import Millis
 class AlertItem:
     """One alert of one delivery, and the names it is looked up by."""
 
-    __slots__ = ("_alert", "_group", "at", "head", "key", "ready", "record", "seen")
+    __slots__ = ("_alert", "_group", "at", "head", "key", "ready", "record", "repeats", "seen")
 
     def __init__(self, at: Millis, key: str, head: Alert | AlertHead, alert: Alert | msgspec.Raw) -> None:
         self.at = at
@@ -29,6 +29,8 @@ class AlertItem:
         self.seen = seen_record(key)
         self.ready = False
         """Whether all was asked for that deciding on it needs."""
+        self.repeats: AlertRecord | None = None
+        """What it was found to repeat; while that is what is known, there is no need to compare again."""
         self._alert = alert
         self._group: Group | None = None
 

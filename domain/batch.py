@@ -53,6 +53,9 @@ class Batch:
     tallies: dict[str, list[int]] = field(default_factory=dict)
     """Sightings of this batch by record key: [count, last seen]. Duplicates fold here before they are written."""
 
+    repeats: dict[str, tuple[msgspec.Struct, int, Millis]] = field(default_factory=dict)
+    """By record name: what is said again and again, how often in this batch, and when last. The handler folds them."""
+
     def get(self, key: str, kind: type[T]) -> T | None:
         """Read a record as it stands within this batch.
 
@@ -127,6 +130,7 @@ class Batch:
             list(self.actions),
             set(self.marked),
             {key: list(tally) for key, tally in self.tallies.items()},
+            dict(self.repeats),
         )
 
 

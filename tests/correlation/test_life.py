@@ -58,6 +58,27 @@ def test_repeat_is_only_counted() -> None:
     assert core.get(f"seen:{before.id}") == Sightings(3, NOON + MINUTE)
 
 
+def test_repeats_around_a_change_within_a_batch() -> None:
+    """Repeats are counted for the incident that their alert belonged to at the time, also within one batch."""
+    core, later = correlation_core(), NOON + 2 * HOUR
+    anew = firing(starts_at=later)
+
+    core.tell_all(
+        [
+            [received(firing(), firing(), firing())],
+            [received(resolved(), at=NOON + SECOND)],
+            [received(anew, anew, at=later)],
+            [received(firing(), at=later + SECOND)],
+        ]
+    )
+
+    first, second = sorted(core.all(Incident), key=lambda incident: incident.opened_at)
+    assert core.outcomes() == {"opened": 2, "duplicate": 3, "resolved": 1, "outdated": 1}
+    assert core.get(f"seen:{first.id}") == Sightings(4, NOON + SECOND)
+    assert core.get(f"seen:{second.id}") == Sightings(3, later + SECOND)
+    assert core.get("seen:prom/CPU") == Sightings(7, later + SECOND)
+
+
 def test_last_resolve_resolves() -> None:
     """The incident is resolved when the last of its alerts is."""
     core = correlation_core()
