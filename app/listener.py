@@ -73,7 +73,7 @@ def _api(service: Service) -> Api:
     checks: dict[str, Check] = {"broker": service.broker.ping, "store": service.store.ping}
     if spool is not None:
         checks["spool"] = has_room(lambda: spool.size, settings.ingest.spool.max_size)
-    metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest)
+    metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest, service.shards)
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
     parked = Parked(reads, service.broker, clock)
     openapi = OpenApi(version("tocsin"))

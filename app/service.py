@@ -6,10 +6,11 @@ taken away from under what still uses it.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,7 @@ from app.destinations import Destinations
 from app.drift import Drift
 from app.metered import DeliveryMeter
 from app.partitions import partitioner
+from app.roster import Roster
 from app.shard.effects import NoEffects
 from app.shard.loop import Ports, Shard
 from app.tasks import Tasks
@@ -42,6 +44,9 @@ from routing.router import IncidentRouter
 
 GRACE = 20.0
 """Seconds that a stopping part may take to settle what it has in hand."""
+
+FIRST_LOOK = 1.0
+"""Seconds to find out who else is there, before the work begins anyway."""
 
 log = structlog.get_logger("service")
 
@@ -63,6 +68,7 @@ class Service:
     store: StateStore
     tasks: Tasks
     meter: DeliveryMeter = field(default_factory=DeliveryMeter)
+    shards: list[Shard] = field(default_factory=list)
     ingest: Ingest | None = None
     callbacks: Callbacks | None = None
     drift: Drift | None = None
@@ -87,9 +93,11 @@ async def running(
         ports = Ports(broker, store, clock)
         destinations = Destinations(settings, ports, service.meter, tasks, stack)
         if Role.DELIVER in roles:
-            destinations.deliver(lambda shard: _start(service, shard, stack))
+            delivery: list[Shard] = []
+            destinations.deliver(delivery.append)
+            await _start_shards(service, Role.DELIVER, delivery, stack)
         if Role.CORRELATE in roles:
-            _start_correlation(service, ports, stack)
+            await _start_shards(service, Role.CORRELATE, _partitions(settings, ports), stack)
         if Role.INGEST in roles:
             recorder = _start_recorder(service, record, stack) if record else None
             await _start_ingest(service, data, recorder, stack)
@@ -116,12 +124,31 @@ async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple
     return broker, store
 
 
-def _start_correlation(service: Service, ports: Ports, stack: AsyncExitStack) -> None:
-    router = IncidentRouter(service.settings.routing)
-    for partition in range(service.settings.partitions):
-        mailbox = alerts_mailbox(partition)
-        handler = CorrelationHandler(mailbox, service.settings.correlation, router)
-        _start(service, Shard(mailbox, handler, NoEffects(), ports), stack)
+def _partitions(settings: Settings, ports: Ports) -> list[Shard]:
+    """Make the shards of correlation."""
+    router = IncidentRouter(settings.routing)
+    mailboxes = map(alerts_mailbox, range(settings.partitions))
+    return [
+        Shard(mailbox, CorrelationHandler(mailbox, settings.correlation, router), NoEffects(), ports)
+        for mailbox in mailboxes
+    ]
+
+
+async def _start_shards(service: Service, role: Role, shards: Sequence[Shard], stack: AsyncExitStack) -> None:
+    """Start them; where other processes may do the same work, as shared with them."""
+    service.shards += shards
+    roster: Roster | None = None
+    if isinstance(service.store, RedisStore) and service.settings.broker is not None:
+        roster = Roster(service.store, service.broker, role.value, os.urandom(6).hex(), shards)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK):
+                await roster.look()
+    for shard in shards:
+        _start(service, shard, stack)
+    if roster is not None:
+        looking = service.tasks.start(roster.run(), f"roster.{role.value}")
+        stack.push_async_callback(roster.leave)
+        stack.callback(looking.cancel)
 
 
 def _start(service: Service, shard: Shard, stack: AsyncExitStack) -> None:

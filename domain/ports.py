@@ -206,6 +206,18 @@ class StateStore(Protocol):
         ...
 
 
+class Membership(Protocol):
+    """Who else is there. Only where several processes share the work."""
+
+    async def announce(self, group: str, process: str, holds: Millis) -> list[str]:
+        """Say that *process* is there for the next *holds* milliseconds, or with 0 that it goes; list who is there.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        ...
+
+
 class Capability(StrEnum):
     """What a ticketing tool can do: mostly a method of ``TicketSystem`` that works."""
 

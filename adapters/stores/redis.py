@@ -1,7 +1,7 @@
 """Redis, 7 or later, as the state store: alone, a Redis Cluster, or what Sentinels call the master.
 
-All keys of a shard carry one hash tag, so they live on one node and one script may write them all. Every key
-is permanent: an expiry would take state away behind the back of the core, which removes what it no longer
+All keys of a shard carry one hash tag, so they live on one node and one script may write them all. All of
+them are permanent: an expiry would take state away behind the back of the core, which removes what it no longer
 needs by its own commits.
 
 ==============================  ======  ===================================================================
@@ -15,6 +15,7 @@ key                             type    why it stays
 ``tocsin:{<shard>}:index.<n>``  zset    lists; members go with their records
 ``tocsin:{<shard>}:log.<n>``    list    timelines and quarantine; ``dropped_logs`` removes them
 ``tocsin:reported``             hash    what each producer had confirmed; as many as there are producers
+``tocsin:processes.<group>``    zset    who is there and for how long; goes when nobody says so any more
 ==============================  ======  ===================================================================
 
 How durable a commit is, Redis decides: with ``appendonly yes`` it survives the end of Redis' process, with
@@ -96,6 +97,7 @@ def _script(name: str) -> Script:
 COMMIT: Final = _script("commit.lua")
 CLAIM: Final = _script("claim.lua")
 REPORT: Final = _script("report.lua")
+ANNOUNCE: Final = _script("announce.lua")
 SCAN: Final = _script("scan.lua")
 
 Write = tuple[str, str, Sequence[str | float | msgspec.Raw]]
@@ -106,7 +108,7 @@ _unpack_letter = msgspec.msgpack.Decoder(tuple[str, Message]).decode
 
 
 class RedisStore:
-    """The StateStore over Redis. Connects when it is first used.
+    """The StateStore over Redis, and the Membership. Connects when it is first used.
 
     *url* is one that ``redis_address.connect`` knows: of a server, a Cluster, or Sentinels.
     *timeout* is in seconds, for any one call, connecting included. Nothing is tried twice: a commit whose
@@ -189,6 +191,11 @@ class RedisStore:
     async def reported(self) -> dict[str, int]:
         """Read what producers reported."""
         return _numbers(await self._ask("HGETALL", REPORTED))
+
+    async def announce(self, group: str, process: str, holds: Millis) -> list[str]:
+        """Say that *process* is there, or goes; list who is there."""
+        present = await self._run(ANNOUNCE, [f"tocsin:processes.{group}"], process, holds)
+        return sorted(member.decode() for member in present)
 
     async def ping(self) -> None:
         """Ask for an answer; in a Cluster, of all its nodes."""

@@ -6,7 +6,7 @@ What ingest and delivery count is this process' own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from adapters.delivery.state import BreakerState
 from app.api.stats import Figures, QuarantineFigures, Statistics
 from app.metered import DeliveryMeter
 from app.reads import DestinationFigures
+from app.shard.loop import Shard
 from domain.errors import Unavailable
 
 
@@ -45,9 +46,14 @@ class Metrics:
     """Answers Prometheus."""
 
     def __init__(
-        self, statistics: Statistics, meter: DeliveryMeter, version: str, ingest: IngestCounts | None = None
+        self,
+        statistics: Statistics,
+        meter: DeliveryMeter,
+        version: str,
+        ingest: IngestCounts | None = None,
+        shards: Sequence[Shard] = (),
     ) -> None:
-        """Show these; *ingest* is None in a process that takes nothing in."""
+        """Show these; *ingest* is None in a process that takes nothing in, *shards* those that it may work."""
         self._statistics = statistics
         self._figures = _FiguresCollector()
         self._registry = CollectorRegistry()
@@ -55,7 +61,7 @@ class Metrics:
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         Info("tocsin_build", "What this process runs.", registry=self._registry).info({"version": version})
-        for collector in (self._figures, meter.calls, meter.seconds):
+        for collector in (self._figures, meter.calls, meter.seconds, _ShardsCollector(shards)):
             self._registry.register(collector)
         if ingest is not None:
             self._registry.register(_IngestCollector(ingest))
@@ -85,6 +91,17 @@ class _FiguresCollector(Collector):
             yield from _destinations(self.latest.destinations)
             yield from _waiting(self.latest)
             yield from _failed(self.latest)
+
+
+class _ShardsCollector(Collector):
+    """What this process works."""
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        self._shards = shards
+
+    def collect(self) -> Iterator[Metric]:
+        worked = [((shard.name,), int(shard.is_worked)) for shard in self._shards]
+        yield _gauge("tocsin_shard_worked", "1 if this process works the shard.", ("shard",), worked)
 
 
 class _IngestCollector(Collector):

@@ -33,6 +33,11 @@ HEARTBEAT = 15.0
 """Seconds of silence after which the owner has it written down that time went on."""
 TICK_PATIENCE = 1.0
 """Seconds to wait for our own tick to come back."""
+TENURE = 10.0
+"""Least seconds that a shard is worked before it is given to the process whose it is: that may have died just now."""
+TENURE_AT_MOST = 640.0
+HOLD_BACK = 1.0
+"""Seconds that a process lets the one whose shard it is go first."""
 PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait before trying again, after the first, second, ... failure in a row."""
 
@@ -58,6 +63,9 @@ class Shard:
         self._ports = ports
         self._stopping = False
         self._failures = 0
+        self._is_ours = True
+        self._since = 0.0
+        self._tenure = TENURE
         self.is_worked = False
         """Whether this process works the shard at the moment."""
 
@@ -66,15 +74,40 @@ class Shard:
         self._stopping = True
         self._effects.wake.set()
 
+    def entrust(self, *, ours: bool) -> None:
+        """Tell whether this process is the one to work the shard; one that is not gives it away in time."""
+        self._is_ours = ours
+        if ours:
+            self._tenure = TENURE
+        elif self._is_leaving:
+            self._effects.wake.set()
+
     async def run(self) -> None:
         """Work until stopped. A dependency that goes away is waited for; what was not committed comes again."""
         while not self._stopping:
             try:
+                await self._hold_back()
                 async with self._ports.broker.subscribe(self.name) as subscription:
                     await self._attend(subscription)
             except TocsinError as error:
                 self._effects.forget()
                 await self._recover(error)
+
+    @property
+    def _is_leaving(self) -> bool:
+        """Whether to end the work once what is in hand is settled."""
+        held = asyncio.get_running_loop().time() - self._since
+        return self._stopping or (self.is_worked and not self._is_ours and held >= self._tenure)
+
+    async def _hold_back(self) -> None:
+        """Let the process whose shard it is subscribe first: it is then the first that the broker serves."""
+        if not self._is_ours:
+            await asyncio.sleep(HOLD_BACK)
+
+    def _note_handover(self) -> None:
+        """Wait longer the next time, should it come back to us: then the other cannot work it, for all its words."""
+        log.info("shard_handed_over", shard=self.name)
+        self._tenure = min(2 * self._tenure, TENURE_AT_MOST)
 
     async def _recover(self, error: TocsinError) -> None:
         """Say once that something is wrong, and wait a little longer each time."""
@@ -96,8 +129,11 @@ class Shard:
         await worker.claim(ports.clock())
         reader = Reader(subscription, self._effects.wake, MESSAGES, HEARTBEAT)
         self.is_worked = True
+        self._since = asyncio.get_running_loop().time()
         try:
             await self._work(worker, reader, received)
+            if not self._stopping:
+                self._note_handover()
         finally:
             self.is_worked = False
             worker.abandon()
@@ -119,12 +155,13 @@ class Shard:
             begun = loop.time()
             await worker.settle(received, self._ports.clock())
             await self._linger(worker, begun + LINGER - loop.time())
-            received = [] if self._stopping else await reader.take(0)
+            worker.is_leaving = self._is_leaving
+            received = [] if worker.is_leaving else await reader.take(0)
             if received:
                 continue
             await worker.finish()
             self._note_success()
-            if self._stopping and not self._effects.in_flight():
+            if worker.is_leaving and not self._effects.in_flight():
                 await worker.rest()
                 return
             received = await self._next(worker, reader)
@@ -134,7 +171,7 @@ class Shard:
 
         The first message after a silence never waits, nor does what a ticketing tool answers.
         """
-        if seconds > 0 and not self._stopping and not self._effects.in_flight():
+        if seconds > 0 and not worker.is_leaving and not self._effects.in_flight():
             await worker.finish()
             await asyncio.sleep(seconds)
 
@@ -145,7 +182,7 @@ class Shard:
 
     async def _next(self, worker: Worker, reader: Reader) -> list[Received]:
         """Wait for messages, for the end of an action, or for a timer."""
-        if self._stopping:
+        if worker.is_leaving:
             await self._effects.wake.wait()
             return []
         if worker.is_due:

@@ -74,6 +74,8 @@ class Worker:
         self._sent = 0
         self._writing: Writing | None = None
         self._acknowledging: asyncio.Future[None] | None = None
+        self.is_leaving = False
+        """Whether what is under way outside is to end, and nothing new begun."""
 
     async def claim(self, now: Millis) -> None:
         """Become the owner: say again what the last one may not have got out, take up what it had begun."""
@@ -91,7 +93,7 @@ class Worker:
     @property
     def is_due(self) -> bool:
         """Whether timers can be acted on now."""
-        return self._is_due_at(self._clock) and self._effects.room() > 0
+        return self._is_due_at(self._clock) and self._room() > 0
 
     def seconds_until_due(self, now: Millis) -> float:
         """How long nothing will have to be done, unless something comes in."""
@@ -180,8 +182,11 @@ class Worker:
         if not self._is_due_at(clock):
             return []
         await self.finish()
-        room = self._effects.room() if self._is_due_at(clock) else 0
+        room = self._room() if self._is_due_at(clock) else 0
         return await self._store.due(self._shard, clock, room) if room else []
+
+    def _room(self) -> int:
+        return 0 if self.is_leaving else self._effects.room()
 
     def _is_due_at(self, clock: Millis) -> bool:
         return self._next_due is not None and self._next_due <= clock

@@ -88,6 +88,18 @@ def admin(own_redis: Redis) -> Iterator[redis_client.Redis]:
         yield client
 
 
+async def test_processes_are_there_until_their_word_runs_out(store: RedisStore, admin: redis_client.Redis):
+    """Who says so is listed, by Redis' clock; who goes, or says nothing any more, is not. Then nothing is left."""
+    assert await store.announce("correlate", "a", 60_000) == ["a"]
+    assert await store.announce("correlate", "b", 300) == ["a", "b"]
+    assert await store.announce("deliver", "c", 300) == ["c"]
+    await asyncio.sleep(0.4)
+    assert await store.announce("correlate", "d", 60_000) == ["a", "d"]
+    assert await store.announce("correlate", "a", 0) == ["d"]
+    assert await store.announce("correlate", "d", 0) == []
+    assert admin.keys("*") == []
+
+
 class TestRedisStore(StoreContract):
     """The contract on a real Redis; after each test no key is there that the module does not list."""
 
