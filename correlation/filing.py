@@ -101,5 +101,5 @@ def _must_be_judged(before: Incident, after: Incident) -> bool:
         pending
         or before.severity is not after.severity
         or before.services != after.services
-        or before.labels != after.labels
+        or (before.labels is not after.labels and before.labels != after.labels)
     )

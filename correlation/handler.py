@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from correlation import quarantine, timers, upkeep
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
-from correlation.grouping import Group, group_key, group_of
+from correlation.grouping import group_key, group_of
 from correlation.items import AlertItem, items_of
 from correlation.news import after_news, told
 from correlation.repeats import count_repeats, file_repeat
@@ -107,8 +107,10 @@ class CorrelationHandler:
         except msgspec.DecodeError:  # deciding on it will fail the same way, and put it alone into quarantine
             item.ready = True
             return
-        item.ready = group_record(group.key) in known
-        keys.update(_wanted_by_group(group, known))
+        name = group_record(group.key)
+        item.ready = name in known
+        if name not in keys:
+            keys.update(_wanted_by_group(name, known))
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -116,7 +118,8 @@ class CorrelationHandler:
         if isinstance(record, AlertRecord):
             yield seen_record(record.key)
             yield incident_record(record.incident)
-            yield from _wanted_by_group(group_of(record.alert, record.key, self._rules), known)
+            group = group_of(record.alert, record.key, self._rules)
+            yield from _wanted_by_group(group_record(group.key), known)
         elif isinstance(record, Incident):
             yield group_record(group_key(record.rule, record.group))
 
@@ -229,8 +232,7 @@ def _alerts_in(item: Item | Message) -> int:
     return int(isinstance(item, AlertItem))
 
 
-def _wanted_by_group(group: Group, known: Known) -> tuple[str, ...]:
-    name = group_record(group.key)
+def _wanted_by_group(name: str, known: Known) -> tuple[str, ...]:
     pointer = known.get(name)
     if isinstance(pointer, GroupRecord):
         return name, incident_record(pointer.incident), seen_record(pointer.incident)

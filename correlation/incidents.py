@@ -110,7 +110,10 @@ def _incident_id(group: Group, now: Millis, previous: str) -> str:
 
 
 def _shared(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
-    if ours.items() <= theirs.items():
+    for name, value in ours.items():
+        if theirs.get(name) != value:
+            break
+    else:
         return ours
     return {name: value for name, value in ours.items() if theirs.get(name) == value}
 
