@@ -27,13 +27,7 @@ class Matcher:
         >>> Matcher.of({"service": ["cart", "checkout"]}).matches({"service": "cart", "pod": "a"})
         True
         """
-        for (
-            name,
-            allowed,
-        ) in self.fields:  # a loop: it is asked for every alert, and mostly there is nothing to match
-            if values.get(name, "") not in allowed:
-                return False
-        return True
+        return not self.fields or all(values.get(name, "") in allowed for name, allowed in self.fields)
 
     def miss(self, values: Fields | Mapping[str, str]) -> str | None:
         """Say which field failed and why, for people who ask why a rule did not apply; None if none did."""
