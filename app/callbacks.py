@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from app.api.answers import json, not_found
-from domain.errors import CallbackRefused, DeliveryError
+from domain.errors import CallbackRefused, DeliveryError, Handshake
 from domain.events import TicketsSeen, encode
 from domain.ports import Broker, Callback, Message, TicketSystem, tickets_mailbox
 from domain.ticket import TicketSeen
@@ -39,9 +39,12 @@ class Callbacks:
                 "unknown-callback", f"no destination {name!r} takes callbacks; those are: {known}"
             )
         at = self._clock()
-        seen = await self._understood(
-            system, Callback(await _body(request), at, _headers(request), request.query)
-        )
+        try:
+            seen = await self._understood(
+                system, Callback(await _body(request), at, _headers(request), request.query)
+            )
+        except Handshake as asked:
+            return web.Response(text=asked.answer)
         if seen:
             message = Message("callback", 0, encode([TicketsSeen(at, seen)]))
             await self._broker.publish(tickets_mailbox(name), [message])

@@ -7,6 +7,7 @@
     │   ├── BrokerUnavailable
     │   └── StoreUnavailable
     ├── StorageFull            no room to keep what was sent; the sender must wait
+    ├── Handshake              a tool asks whether a callback's address is ours; answer it
     ├── CallbackRefused        what claims to come from a ticketing tool does not, or cannot be understood
     ├── Fenced                 another process owns the shard now; drop everything held for it
     └── DeliveryError          a ticketing tool did not do what was asked
@@ -53,6 +54,14 @@ class CallbackRefused(TocsinError):
     def __init__(self, message: str, *, is_forged: bool = False) -> None:
         super().__init__(message)
         self.is_forged = is_forged
+
+
+class Handshake(TocsinError):
+    """What was posted tells no news: the tool wants to be sent ``answer``, as text, before it sends any."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__("the tool asks whether the address is ours")
+        self.answer = answer
 
 
 class Reason(StrEnum):

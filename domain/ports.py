@@ -318,6 +318,7 @@ class TicketSystem(Protocol):
 
         Raises:
             CallbackRefused: it is not from the tool, or not what it sends.
+            Handshake: the tool asks whether the address is ours.
         """
         ...
 

@@ -9,12 +9,15 @@ from adapters.fakes.email import FakeEmail
 from adapters.fakes.github import FakeGitHub
 from adapters.fakes.gitlab import FakeGitLab
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
+from adapters.fakes.mattermost import FakeMattermost
 from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.fakes.redmine import FakeRedmine
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.servicedesk_plus import FakeServiceDeskPlus, FakeServiceDeskPlusCloud
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
+from adapters.fakes.slack import FakeSlack
+from adapters.fakes.teams import FakeTeams
 from adapters.fakes.webhook import FakeWebhook
 from adapters.fakes.zendesk import FakeZendesk
 from adapters.fakes.znuny import FakeZnuny
@@ -25,6 +28,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "gitlab": FakeGitLab,
     "jira_cloud": FakeJiraCloud,
     "jira_data_center": FakeJiraDataCenter,
+    "mattermost": FakeMattermost,
     "pagerduty": FakePagerDuty,
     "pagerduty_events": FakePagerDutyEvents,
     "redmine": FakeRedmine,
@@ -33,6 +37,8 @@ FAKES: Mapping[str, type[Fake]] = {
     "servicedesk_plus_cloud": FakeServiceDeskPlusCloud,
     "servicenow": FakeServiceNow,
     "servicenow_events": FakeServiceNowEvents,
+    "slack": FakeSlack,
+    "teams": FakeTeams,
     "webhook": FakeWebhook,
     "zendesk": FakeZendesk,
     "znuny": FakeZnuny,

@@ -10,12 +10,15 @@ from adapters.tickets.email import EmailConfig
 from adapters.tickets.github import GitHubConfig
 from adapters.tickets.gitlab import GitLabConfig
 from adapters.tickets.jira import JiraConfig
+from adapters.tickets.mattermost import MattermostConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
 from adapters.tickets.redmine import RedmineConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.servicedesk_plus import ServiceDeskPlusConfig
 from adapters.tickets.servicenow import ServiceNowConfig
+from adapters.tickets.slack import SlackConfig
+from adapters.tickets.teams import TeamsConfig
 from adapters.tickets.webhook import WebhookConfig
 from adapters.tickets.zendesk import ZendeskConfig
 from adapters.tickets.znuny import ZnunyConfig
@@ -25,12 +28,15 @@ DestinationConfig = Annotated[
     | GitHubConfig
     | GitLabConfig
     | JiraConfig
+    | MattermostConfig
     | MemoryConfig
     | PagerDutyConfig
     | RedmineConfig
     | RequestTrackerConfig
     | ServiceDeskPlusConfig
     | ServiceNowConfig
+    | SlackConfig
+    | TeamsConfig
     | WebhookConfig
     | ZendeskConfig
     | ZnunyConfig,
