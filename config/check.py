@@ -73,18 +73,21 @@ def _take_as_written(path: Path, document: Document, data: Any) -> None:
 
 
 def _findings(located: list[_Located], document: Document) -> Iterable[Finding]:
-    for union, group in groupby(located, key=lambda each: each.place.union):
+    for union, grouped in groupby(located, key=lambda each: each.place.union):
+        group = list(grouped)
         members = [each for each in group if not _is_known(each, document)]
         if union is None:
             yield from (_finding(each, document) for each in members)
         elif members:
-            yield from _union_findings(union, members, document)
+            yield from _union_findings(union, members, document, was_said=len(members) < len(group))
 
 
-def _union_findings(union: Path, members: list[_Located], document: Document) -> Iterable[Finding]:
-    """Report on the kind of value that was meant; where none fits, on all that would."""
+def _union_findings(
+    union: Path, members: list[_Located], document: Document, *, was_said: bool
+) -> Iterable[Finding]:
+    """Report on the kind of value that was meant; where none fits and nothing *was_said*, on all that would."""
     meant = [each for each in members if each.place.path != union or not is_misfit(each.error["type"])]
-    if meant:
+    if meant or was_said:
         return [_finding(each, document) for each in meant]
     return [Finding(union, say_misfit([each.error["type"] for each in members], document.root.at(union)))]
 

@@ -106,3 +106,11 @@ def test_longest_text_is_concealed_first():
     masks = [("abc", "${SHORT}"), ("abc abc abc", "${LONG}")]
 
     assert conceal("'abc abc abc' is not abc", masks) == "'${LONG}' is not ${SHORT}"
+
+
+def test_missing_value_in_one_of_several_kinds_is_the_only_mistake():
+    """A login may be alone or in a list; that its password is missing does not make it a wrong kind of value."""
+    text = "sources:\n  batch:\n    type: alertmanager\n    auth: {basic: {username: b, password: '${NOWHERE}'}}\n"
+    said = [line for line in said_of(text, {}).splitlines() if "sources.batch" in line]
+    assert len(said) == 1
+    assert "NOWHERE is not set" in said[0]
