@@ -52,6 +52,7 @@ def compile_settings(config: TocsinConfig, warnings: tuple[Problem, ...]) -> Set
                 for name, each in config.destinations.items()
                 if each.fallback
             },
+            config.destinations,
         ),
         routing=compile_routing(
             services=config.services,

@@ -40,7 +40,7 @@ from domain.events import (
     TicketReported,
     TicketsDesired,
 )
-from domain.incident import Incident, IncidentTicket, TimelineEntry
+from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
 from domain.ports import Message, Timer, tickets_mailbox
 from domain.times import Millis
 
@@ -221,9 +221,33 @@ class CorrelationHandler:
                 self._tell(batch, incident)
 
     def _tell(self, batch: Batch, incident: Incident) -> None:
+        judged = incident.assessment
+        if judged is None:
+            return
+        if left := _left_behind(judged, self._rules):
+            judged = _forget_destinations(batch, incident, judged, left)
         ticket = self._router.render(incident)
-        for destination in incident.assessment.destinations if incident.assessment else ():
+        for destination in judged.destinations:
             batch.send(tickets_mailbox(destination), TicketsDesired(batch.clock, [ticket], self._mailbox))
+
+
+def _left_behind(judged: Assessment, rules: CorrelationRules) -> set[str]:
+    """Name the destinations that were taken out of the configuration since."""
+    return set() if rules.destinations is None else set(judged.destinations) - rules.destinations
+
+
+def _forget_destinations(batch: Batch, incident: Incident, judged: Assessment, left: set[str]) -> Assessment:
+    """Tell them nothing more: nobody would read it. The timeline says so once, as they are named no longer."""
+    destinations = tuple(name for name in judged.destinations if name not in left)
+    after = replace(judged, destinations=destinations)
+    batch.put(incident_record(incident.id), replace(incident, assessment=after))
+    for name in sorted(left):
+        reason = "the configuration has it no more; its ticket stays as it is"
+        batch.log(
+            timeline_log(incident.id),
+            TimelineEntry(batch.clock, "destination_removed", reason, destination=name),
+        )
+    return after
 
 
 def _alerts_in(item: Item | Message) -> int:

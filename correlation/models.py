@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -104,6 +104,7 @@ class CorrelationConfig(BaseModel):
         expect_every: Mapping[str, Millis] | None = None,
         quarantine: QuarantineRule | None = None,
         fallbacks: Mapping[str, Fallback] | None = None,
+        destinations: Iterable[str] | None = None,
     ) -> CorrelationRules:
         """Make the rules that the core works with; the arguments come from the settings of sources and destinations."""
         return CorrelationRules(
@@ -112,6 +113,7 @@ class CorrelationConfig(BaseModel):
             expect_every=dict(expect_every or {}),
             quarantine=quarantine or QuarantineRule(),
             fallbacks=dict(fallbacks or {}),
+            destinations=None if destinations is None else frozenset(destinations),
             reopen_within=self.reopen_within,
             stale_after=self.stale_after,
             remember_resolves=self.remember_resolves,

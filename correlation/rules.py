@@ -65,6 +65,8 @@ class CorrelationRules:
     quarantine: QuarantineRule = field(default_factory=QuarantineRule)
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     """By the destination that may fail."""
+    destinations: frozenset[str] | None = None
+    """Those that there are; None when any will do. What is not among them any more is told nothing."""
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

@@ -9,10 +9,22 @@ from msgspec.structs import replace
 
 from correlation.rules import CorrelationRules, GroupRule
 from domain.alert import NEVER, AlertRecord, AlertState, Phase, Severity, Sightings
-from domain.incident import Incident, IncidentState
+from domain.incident import Incident, IncidentState, TimelineEntry
 from domain.matching import Matcher
 from domain.priority import Priority
-from tests.builders import DAY, HOUR, MINUTE, NOON, SECOND, correlation_core, firing, received, resolved
+from routing.rules import Route
+from tests.builders import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    SECOND,
+    correlation_core,
+    firing,
+    received,
+    resolved,
+    routing_rules,
+)
 from tests.core import Core
 
 
@@ -196,6 +208,25 @@ def test_severity_change() -> None:
 
     assert core.outcomes() == {"opened": 1, "updated": 1}
     assert only_incident(core).severity is Severity.CRITICAL
+
+
+def test_a_destination_that_is_gone_is_left_alone() -> None:
+    """One taken out of the configuration is told nothing more; the timeline says so once, others go on."""
+    routing = dataclasses.replace(routing_rules(), routes=(Route("all", ("noc", "old")),))
+    core = correlation_core(routing=routing)
+    core.tell(received(firing()))
+    fewer = correlation_core(CorrelationRules(destinations=frozenset({"noc"}))).handler
+    core.handler, core.sent = fewer, []
+
+    core.tell(received(firing("b"), at=NOON + MINUTE))
+    core.pass_time(NOON + 2 * MINUTE)
+    core.tell(received(firing("c"), at=NOON + 3 * MINUTE))
+    core.pass_time(NOON + 4 * MINUTE)
+
+    timeline = core.logs[f"timeline:{only_incident(core).id}"]
+    story = [each for each in timeline if isinstance(each, TimelineEntry) and each.destination == "old"]
+    assert {mailbox for mailbox, _ in core.sent} == {"tickets.noc"}
+    assert [entry.verdict for entry in story] == ["destination_removed"]
 
 
 def test_a_test_opens_nothing() -> None:
