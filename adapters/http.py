@@ -196,6 +196,7 @@ class Reply:
 
     call: _Call
     body: bytes
+    status: int = 200
 
     def read(self, shape: type[T]) -> T:
         """Decode the body.
@@ -253,7 +254,7 @@ class _Call:
             raise self._refused(status, fields, answer or b"", now)
         if answer is None:
             raise self.bad_answer(PermanentError, "more than we read", b"")
-        return Reply(self, answer)
+        return Reply(self, answer, status)
 
     def bad_answer(
         self, kind: type[TemporaryError | PermanentError], got: str, body: bytes

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from adapters.fakes.base import Fake
 from adapters.fakes.email import FakeEmail
+from adapters.fakes.freshservice import FakeFreshservice
 from adapters.fakes.github import FakeGitHub
 from adapters.fakes.gitlab import FakeGitLab
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
@@ -18,12 +19,14 @@ from adapters.fakes.servicedesk_plus import FakeServiceDeskPlus, FakeServiceDesk
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
 from adapters.fakes.slack import FakeSlack
 from adapters.fakes.teams import FakeTeams
+from adapters.fakes.topdesk import FakeTopdesk
 from adapters.fakes.webhook import FakeWebhook
 from adapters.fakes.zendesk import FakeZendesk
 from adapters.fakes.znuny import FakeZnuny
 
 FAKES: Mapping[str, type[Fake]] = {
     "email": FakeEmail,
+    "freshservice": FakeFreshservice,
     "github": FakeGitHub,
     "gitlab": FakeGitLab,
     "jira_cloud": FakeJiraCloud,
@@ -39,6 +42,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "servicenow_events": FakeServiceNowEvents,
     "slack": FakeSlack,
     "teams": FakeTeams,
+    "topdesk": FakeTopdesk,
     "webhook": FakeWebhook,
     "zendesk": FakeZendesk,
     "znuny": FakeZnuny,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from adapters.tickets.email import EmailConfig
+from adapters.tickets.freshservice import FreshserviceConfig
 from adapters.tickets.github import GitHubConfig
 from adapters.tickets.gitlab import GitLabConfig
 from adapters.tickets.jira import JiraConfig
@@ -19,12 +20,14 @@ from adapters.tickets.servicedesk_plus import ServiceDeskPlusConfig
 from adapters.tickets.servicenow import ServiceNowConfig
 from adapters.tickets.slack import SlackConfig
 from adapters.tickets.teams import TeamsConfig
+from adapters.tickets.topdesk import TopdeskConfig
 from adapters.tickets.webhook import WebhookConfig
 from adapters.tickets.zendesk import ZendeskConfig
 from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
     EmailConfig
+    | FreshserviceConfig
     | GitHubConfig
     | GitLabConfig
     | JiraConfig
@@ -37,6 +40,7 @@ DestinationConfig = Annotated[
     | ServiceNowConfig
     | SlackConfig
     | TeamsConfig
+    | TopdeskConfig
     | WebhookConfig
     | ZendeskConfig
     | ZnunyConfig,

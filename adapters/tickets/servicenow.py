@@ -207,8 +207,7 @@ class ServiceNow(Adapter):
         news = told(call, self._config.callback_secret)
         is_problem = str(news.id).startswith(PROBLEM)
         states = {str(news.state): self._config.state(str(news.state), is_problem=is_problem)}
-        known = {word: state for word, state in states.items() if state is not None}
-        return [news.seen(call, known, BY_NUMBER)]
+        return [news.seen(call, states, BY_NUMBER)]
 
     async def poll(self, cursor: str) -> Polled:
         """List our records that changed, by the instance's own clock."""

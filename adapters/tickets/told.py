@@ -40,7 +40,10 @@ class Told(msgspec.Struct, forbid_unknown_fields=True):
     deleted: bool = False
 
     def seen(
-        self, call: Callback, states: Mapping[str, TicketState], priorities: Mapping[str, Priority]
+        self,
+        call: Callback,
+        states: Mapping[str, TicketState | None],
+        priorities: Mapping[str, Priority | None],
     ) -> TicketSeen:
         """Translate it by the tool's words, which are in lower case.
 
