@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.fakes.alloy import FakeAlloy
 from adapters.fakes.base import Fake
 from adapters.fakes.email import FakeEmail
 from adapters.fakes.freshservice import FakeFreshservice
@@ -25,6 +26,7 @@ from adapters.fakes.zendesk import FakeZendesk
 from adapters.fakes.znuny import FakeZnuny
 
 FAKES: Mapping[str, type[Fake]] = {
+    "alloy": FakeAlloy,
     "email": FakeEmail,
     "freshservice": FakeFreshservice,
     "github": FakeGitHub,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from adapters.tickets.alloy import AlloyConfig
 from adapters.tickets.email import EmailConfig
 from adapters.tickets.freshservice import FreshserviceConfig
 from adapters.tickets.github import GitHubConfig
@@ -26,7 +27,8 @@ from adapters.tickets.zendesk import ZendeskConfig
 from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
-    EmailConfig
+    AlloyConfig
+    | EmailConfig
     | FreshserviceConfig
     | GitHubConfig
     | GitLabConfig
