@@ -27,20 +27,13 @@ class Group(msgspec.Struct, frozen=True):
 def group_of(alert: Alert, key: str, rules: CorrelationRules) -> Group:
     """Find the group of the alert called *key*."""
     fields = AlertFields(alert)
-    rule = _rule_for(fields, rules)
+    rule = rules.group_index.first(fields) or UNGROUPED
     found = [fields.get(name) for name in rule.by]
     if rule is UNGROUPED or "" in found:
         missing = tuple(name for name, value in zip(rule.by, found, strict=True) if not value)
         return Group(rule, f"alert={key}", group_key(rule.id, f"alert={key}"), missing)
     values = ",".join([f"{name}={_quoted(value)}" for name, value in zip(rule.by, found, strict=True)])
     return Group(rule, values, group_key(rule.id, values))
-
-
-def _rule_for(fields: AlertFields, rules: CorrelationRules) -> GroupRule:
-    for rule in rules.groups:
-        if rule.match.matches(fields):
-            return rule
-    return UNGROUPED
 
 
 def group_key(rule: str, values: str) -> str:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule
 from domain.durations import parse_duration
-from domain.matching import Matcher
+from domain.matching import Matcher, parse_matchers
 from domain.times import Millis
 
 Duration = Annotated[
@@ -19,6 +29,21 @@ Duration = Annotated[
 ]
 Label = Annotated[str, Field(min_length=1)]
 Values = Annotated[list[str], Field(min_length=1)]
+
+
+def _matcher(text: str) -> str:
+    list(parse_matchers(text))
+    return text
+
+
+MatcherText = Annotated[str, Field(min_length=1), AfterValidator(_matcher)]
+MatchConfig = Annotated[
+    Annotated[dict[Label, str | Values], Tag("mapping")]
+    | Annotated[list[MatcherText], Field(min_length=1), Tag("list")]
+    | Annotated[MatcherText, Tag("text")],
+    Discriminator(lambda given: {dict: "mapping", list: "list"}.get(type(given), "text")),
+]
+"""A matcher of ``domain.matching``."""
 
 
 def _lasting(default: str, description: str) -> Any:
@@ -44,10 +69,11 @@ class GroupConfig(BaseModel):
     max_age: Duration = _lasting(
         "24h", "An incident older than this takes no new alerts, however busy it is; another is opened."
     )
-    match: dict[Label, str | Values] = Field(
+    match: MatchConfig = Field(
         default_factory=dict,
         description="Labels or fields that an alert must have for the rule to apply, each with its value "
-        "or a list of values. The first rule that matches is taken. Empty: it applies to every alert.",
+        'or a list of values; or matchers like Alertmanager\'s: service=~"pay.*", '
+        "or a list of them. The first rule that matches is taken. Empty: it applies to every alert.",
     )
 
     def compile(self) -> GroupRule:

@@ -1,10 +1,30 @@
-"""The matcher that routes and groups share: labels and normalised fields against allowed values."""
+"""The one matcher language: routes, groups and all other rules say with it what they are about.
+
+Either a mapping of a label or field to its value, or to a list of values; or texts as Alertmanager writes them,
+``service=~"pay.*"``, with ``=``, ``!=``, ``=~`` and ``!~`` (prometheus.io/docs/alerting/latest/configuration/#matcher).
+A label that is missing is an empty text. Patterns fit whole values and are RE2's: their time is linear in the text, so
+nothing that a tool sends can make them take long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+
+import re2
+
+Match = Mapping[str, str | list[str]] | Sequence[str] | str
+"""What a rule file may say."""
+
+_MATCHER = re.compile(
+    r"""\s*(?P<name>[^\s=!~,{}"']+|"(?:[^"\\]|\\.)*")\s*(?P<operator>=~|!~|!=|=)\s*"""
+    r"""(?P<value>"(?:[^"\\]|\\.)*"|[^\s,{}"']*)\s*(?P<end>,|$)"""
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_PLAIN = {"n": "\n"}
 
 
 class Fields(Protocol):
@@ -15,34 +35,121 @@ class Fields(Protocol):
         ...
 
 
+class BadMatcher(ValueError):
+    """A text that is not a matcher; says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one field must be, or must not."""
+
+    name: str
+    allowed: frozenset[str] = frozenset()
+    """Its values; of a pattern, the pattern itself."""
+    pattern: Any = field(default=None, compare=False)
+    """RE2; None where values are compared."""
+    negated: bool = False
+
+    def holds(self, found: str) -> bool:
+        """Tell whether *found*, the field's value, will do."""
+        fits = found in self.allowed if self.pattern is None else self.pattern.fullmatch(found) is not None
+        return fits is not self.negated
+
+    @property
+    def words(self) -> str:
+        """What is wanted, for people."""
+        alternatives = " or ".join(map(repr, sorted(self.allowed)))
+        return alternatives if self.pattern is None else f"anything like {alternatives}"
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Every named field must have one of its values; an empty matcher matches everything."""
+    """Every condition must hold; an empty matcher matches everything."""
 
-    fields: tuple[tuple[str, frozenset[str]], ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     def matches(self, values: Fields | Mapping[str, str]) -> bool:
-        """Tell whether *values* satisfy every field.
+        """Tell whether *values* satisfy every condition.
 
         >>> Matcher.of({"service": ["cart", "checkout"]}).matches({"service": "cart", "pod": "a"})
         True
+        >>> Matcher.of(['service=~"pay.*"', "severity!=info"]).matches({"service": "payments"})
+        True
         """
-        return not self.fields or all(values.get(name, "") in allowed for name, allowed in self.fields)
+        return not self.conditions or all(
+            condition.holds(values.get(condition.name, "")) for condition in self.conditions
+        )
 
     def miss(self, values: Fields | Mapping[str, str]) -> str | None:
         """Say which field failed and why, for people who ask why a rule did not apply; None if none did."""
-        for name, allowed in self.fields:
-            found = values.get(name, "")
-            if found not in allowed:
-                return f"{name} is {found!r}, not {' or '.join(map(repr, sorted(allowed)))}"
+        for condition in self.conditions:
+            found = values.get(condition.name, "")
+            if not condition.holds(found):
+                negation = ", which it must not be" if condition.negated else f", not {condition.words}"
+                return f"{condition.name} is {found!r}{negation}"
         return None
 
     @staticmethod
-    def of(match: Mapping[str, str | list[str]]) -> Matcher:
-        """Compile what a rule file says."""
-        return Matcher(
-            tuple(
-                (name, frozenset([allowed] if isinstance(allowed, str) else allowed))
-                for name, allowed in match.items()
+    def of(match: Match) -> Matcher:
+        """Compile what a rule file says.
+
+        Raises:
+            BadMatcher: it is no matcher.
+        """
+        if isinstance(match, Mapping):
+            return Matcher(
+                tuple(
+                    Condition(name, frozenset([allowed] if isinstance(allowed, str) else allowed))
+                    for name, allowed in match.items()
+                )
             )
-        )
+        texts = [match] if isinstance(match, str) else match
+        return Matcher(tuple(condition for text in texts for condition in parse_matchers(text)))
+
+
+def parse_matchers(text: str) -> Iterator[Condition]:
+    """Read matchers as Alertmanager writes them: one, or several in a row, with or without braces.
+
+    >>> [(each.name, sorted(each.allowed)) for each in parse_matchers('{service="cart", severity!~"low|info"}')]
+    [('service', ['cart']), ('severity', ['low|info'])]
+
+    Raises:
+        BadMatcher: it is none.
+    """
+    inner = text.strip()
+    if inner.startswith("{") and inner.endswith("}"):
+        inner = inner[1:-1].strip()
+    place = 0
+    while place < len(inner):
+        found = _MATCHER.match(inner, place)
+        if found is None:
+            raise BadMatcher(f'{inner[place:]!r} is not a matcher like service="cart" or service=~"pay.*"')
+        yield _condition(_unquoted(found["name"]), found["operator"], _unquoted(found["value"]))
+        place = found.end()
+
+
+def _condition(name: str, operator: str, value: str) -> Condition:
+    pattern = compiled(value) if operator.endswith("~") else None
+    return Condition(name, frozenset([value]), pattern, operator.startswith("!"))
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str) -> Any:
+    """Compile a pattern.
+
+    Raises:
+        BadMatcher: it is none, or uses what RE2 has not (look-around, references back).
+    """
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        why = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise BadMatcher(f"{pattern!r} is not a pattern: {why}") from None
+
+
+def _unquoted(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    return _ESCAPED.sub(lambda found: _PLAIN.get(found[1], found[1]), text[1:-1])

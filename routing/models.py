@@ -6,11 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from jinja2 import TemplateSyntaxError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
 
 from domain.alert import Severity
 from domain.durations import parse_duration
-from domain.matching import Matcher
+from domain.matching import Matcher, parse_matchers
 from domain.priority import Level, Priority
 from domain.times import Millis
 from routing.rules import IMPACT, MATRIX, URGENCY, Criticality, Route, RoutingRules, Service
@@ -25,6 +34,21 @@ Duration = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1)]
 Values = Annotated[list[str], Field(min_length=1)]
+
+
+def _matcher(text: str) -> str:
+    list(parse_matchers(text))
+    return text
+
+
+MatcherText = Annotated[str, Field(min_length=1), AfterValidator(_matcher)]
+MatchConfig = Annotated[
+    Annotated[dict[Name, str | Values], Tag("mapping")]
+    | Annotated[list[MatcherText], Field(min_length=1), Tag("list")]
+    | Annotated[MatcherText, Tag("text")],
+    Discriminator(lambda given: {dict: "mapping", list: "list"}.get(type(given), "text")),
+]
+"""A matcher of ``domain.matching``."""
 
 
 def _checked(template: str) -> str:
@@ -128,9 +152,10 @@ class RouteConfig(BaseModel):
     id: str = Field(
         "", description="Name of the route, shown with its decisions. Empty: its place, like #2.1."
     )
-    match: dict[Name, str | Values] = Field(
+    match: MatchConfig = Field(
         default_factory=dict,
-        description="Labels or fields that an incident must have, each with its value or a list of values. "
+        description="Labels or fields that an incident must have, each with its value or a list of values; "
+        'or matchers like Alertmanager\'s: service=~"pay.*", or a list of them. '
         "Empty: the route applies to every incident.",
     )
     destinations: list[Name] = Field(

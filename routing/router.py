@@ -70,7 +70,7 @@ class IncidentRouter:
         """Destinations are kept once they have a ticket: a ticket must not be left behind."""
         team = main_service(incident, self._rules).team or self._rules.default_service.team
         fields = incident_fields(incident, judgement.priority.value, team)
-        routed = destinations_of(list(walk(self._rules.routes, fields)))
+        routed = destinations_of(list(walk(self._rules.index, fields)))
         kept = incident.assessment.destinations if incident.assessment else ()
         return Assessment(
             judgement.impact, judgement.urgency, judgement.priority, team, tuple(dict.fromkeys(kept + routed))

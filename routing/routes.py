@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.rule_index import RuleIndex
 from routing.rules import Route
 
 
@@ -17,14 +18,12 @@ class Stop:
 
 
 def walk(
-    routes: tuple[Route, ...], fields: Mapping[str, str], inherited: tuple[str, ...] = ()
+    routes: RuleIndex[Route], fields: Mapping[str, str], inherited: tuple[str, ...] = ()
 ) -> Iterator[Stop]:
     """Yield the routes taken: the first sibling that matches, and more only while each says to proceed."""
-    for route in routes:
-        if not route.match.matches(fields):
-            continue
+    for route in routes.applying(fields):
         destinations = route.destinations or inherited
-        deeper = list(walk(route.routes, fields, destinations))
+        deeper = list(walk(route.index, fields, destinations))
         yield from deeper or [Stop(route.id, destinations)]
         if not route.proceed:
             return

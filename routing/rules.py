@@ -9,6 +9,7 @@ from enum import StrEnum
 from domain.alert import Severity
 from domain.matching import Matcher
 from domain.priority import Level, Priority
+from domain.rule_index import RuleIndex
 from domain.times import Millis
 
 HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
@@ -44,6 +45,15 @@ class Route:
     proceed: bool = False
     """Try the next sibling too (``continue`` in YAML)."""
     routes: tuple[Route, ...] = ()
+    index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", index_of(self.routes))
+
+
+def index_of(routes: tuple[Route, ...]) -> RuleIndex[Route]:
+    """Have the routes of one level found without trying each."""
+    return RuleIndex([(route.match, route) for route in routes])
 
 
 IMPACT = {
@@ -94,3 +104,8 @@ class RoutingRules:
     """Jinja2 template; empty for the one that is built in."""
     public_url: str = "http://127.0.0.1:8080"
     """Where people reach Tocsin, for links in tickets."""
+    index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
+    """Of the uppermost routes."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", index_of(self.routes))

@@ -77,5 +77,5 @@ def sample(settings: Settings) -> dict[str, object]:
 
 
 def _grouped_by(rules: CorrelationRules) -> list[str]:
-    rule = next((rule for rule in rules.groups if not rule.match.fields), None)
+    rule = next((rule for rule in rules.groups if not rule.match.conditions), None)
     return [label for label in rule.by if label not in OURS] if rule else []

@@ -81,7 +81,7 @@ def test_groups_and_priority_are_compiled():
         """
     )
 
-    match = Matcher((("kind", frozenset({"net", "5"})),))
+    match = Matcher.of({"kind": ["net", "5"]})
     assert settings.correlation.groups == (GroupRule("net", ("site", "rack"), 90_000, 90 * MINUTE, match),)
     assert settings.routing.impact[Criticality.LOW] is Level.MEDIUM
     assert settings.routing.matrix[Level.LOW, Level.LOW] is Priority.P4

@@ -15,7 +15,7 @@ from domain.priority import Priority
 from domain.ticket import DesiredTicket, TicketState
 from routing.router import IncidentRouter
 from routing.routes import Stop, destinations_of, walk
-from routing.rules import Route, RoutingRules
+from routing.rules import Route, RoutingRules, index_of
 from routing.templates import LONGEST, render
 from tests.builders import MINUTE, NOON, SERVICES, correlation_core, firing, received, resolved, routing_rules
 
@@ -51,7 +51,7 @@ TREE = (
 )
 def test_walk(fields: dict[str, str], expected: list[Stop]) -> None:
     """The deepest match decides; a route without destinations has its parent's; ``proceed`` goes on."""
-    assert list(walk(TREE, fields)) == expected
+    assert list(walk(index_of(TREE), fields)) == expected
 
 
 def incident_of(routing: RoutingRules | None = None) -> tuple[IncidentRouter, Incident]:

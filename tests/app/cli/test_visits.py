@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from domain.matching import Matcher
 from routing.routes import Stop, visits, walk
-from routing.rules import Route
+from routing.rules import Route, index_of
 
 fields = st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy"))
 names = st.lists(st.sampled_from(["noc", "desk", "pager"]), max_size=2, unique=True).map(tuple)
@@ -25,6 +25,6 @@ def test_visits_end_where_the_walk_ends(routes: tuple[Route, ...], values: dict[
     seen = list(visits(routes, values))
 
     assert [Stop(each.route, each.destinations) for each in seen if each.decides] == list(
-        walk(routes, values)
+        walk(index_of(routes), values)
     )
     assert all(each.miss is None for each in seen if each.decides)
