@@ -66,16 +66,13 @@ class CorrelationRules:
     quarantine: QuarantineRule = field(default_factory=QuarantineRule)
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     """By the destination that may fail."""
-<<<<<<< HEAD
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
-=======
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         index = RuleIndex([(rule.match, rule) for rule in self.groups])
         object.__setattr__(self, "group_index", index)
->>>>>>> 3c56a39 (One matcher language: Alertmanager's matchers beside mappings, patterns in linear time, rules found by the values they ask for)
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""
