@@ -13,7 +13,6 @@ pytest_plugins = ["tests.services.plugin"]
 # Random on each run and never stored: a failure prints what to paste to see it again. No deadline, as the
 # machine is shared.
 settings.register_profile("ci", database=None, deadline=None, derandomize=False, print_blob=True)
-settings.register_profile("fuzz", settings.get_profile("ci"), max_examples=300)
 settings.load_profile("ci")
 
 
