@@ -4,14 +4,14 @@ Our key is in a custom field, and RT cannot be trusted about it: a search by an 
 and a field that must be unique is left out of the second ticket with the same value, both without an error.
 An update answers 200 with messages where nothing changed. So hits count only if the key is in them, and what
 is written is read back. RT cannot rewrite a ticket's first message: later descriptions are comments, see
-``is_news``.
+``is_news``. RT calls nobody by itself: a scrip does, docs/destinations/rt.md has it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -20,31 +20,40 @@ import msgspec
 from pydantic import Field, SecretStr, StringConstraints
 
 from adapters.http import Http, Reply
-from adapters.tickets.base import Adapter, Address, DestinationOptions, Settings
+from adapters.tickets.base import Adapter, Address, DestinationOptions
+from adapters.tickets.fields import FieldMap
+from adapters.tickets.rt_tickets import (
+    DEFAULT_PRIORITIES,
+    STATES,
+    Created,
+    Queue,
+    Row,
+    Rows,
+    is_news,
+    state_in,
+    to_changes,
+    to_message,
+    to_new,
+    to_note,
+    to_seen,
+    what_is_missing,
+)
+from adapters.tickets.told import told
 from domain.errors import PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
-from domain.ports import Capability
+from domain.ports import Callback, Capability, LinkKind, Polled
 from domain.priority import Priority
-from domain.ticket import DesiredTicket, TicketAction, TicketState
+from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen, TicketState
 
-SUBJECT_LENGTH = 200  # of the column Subject
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-DEFAULT_PRIORITIES = {Priority.P1: 100, Priority.P2: 75, Priority.P3: 50, Priority.P4: 25, Priority.P5: 0}
+PAGE = 100
+PAGES = 50
+OVERLAP = timedelta(seconds=5)
+SHOWN = "Status,Subject,Priority,Owner,LastUpdated,CustomFields"
+LINKS = {LinkKind.CHILD_OF: "AddMemberOf", LinkKind.CAUSED_BY: "AddRefersTo"}
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[^{}'\\]+$")]
+QueueName = Annotated[str, StringConstraints(pattern=r"^[^'\\]+$")]
 RtPriority = Annotated[int, Field(ge=0, le=100)]
-
-
-class States(Settings):
-    """The lifecycle's words. People may use others; these are the ones that Tocsin sets."""
-
-    open: str = "open"
-    resolved: str = "resolved"
-    closed: tuple[str, ...] = Field(default=("rejected",), description="Others that need no resolving.")
-
-    def is_closed(self, status: str) -> bool:
-        """Tell whether nobody works on a ticket of this status any more."""
-        return status == self.resolved or status in self.closed
 
 
 class RequestTrackerConfig(DestinationOptions):
@@ -55,7 +64,14 @@ class RequestTrackerConfig(DestinationOptions):
     token: SecretStr = Field(
         description="Of a user that may see the queue, create, modify and comment tickets."
     )
-    queue: str
+    queue: QueueName
+    problem_queue: QueueName | None = Field(
+        default=None, description="Queue of problems; the same if left out."
+    )
+    teams: dict[str, QueueName] = Field(default={}, description="Queues of teams that have their own.")
+    user: str = Field(
+        default="", description="Name of the user whose token it is: its comments are not news."
+    )
     key_field: FieldName = Field(default="ExternalID", description="Ticket custom field that holds our key.")
     impact_field: FieldName | None = Field(
         default=None, description="Custom field with values high, medium, low."
@@ -64,72 +80,40 @@ class RequestTrackerConfig(DestinationOptions):
         default=None, description="Custom field with values high, medium, low."
     )
     priorities: dict[Priority, RtPriority] = Field(default={}, description="Others than 100, 75, 50, 25, 0.")
-    states: States = States()
+    states: dict[TicketState, str] = Field(
+        default={},
+        description="Words of the lifecycle; others than new, open, open, stalled, resolved, resolved.",
+    )
+    closed: tuple[str, ...] = Field(
+        default=("rejected",), description="Other statuses that need no resolving."
+    )
+    callback_secret: SecretStr | None = Field(default=None, description="What the scrip sends, see the docs.")
+    fields: FieldMap
 
     def build(self, http: Http) -> RequestTracker:
         """Make the ticket system of these settings."""
         return RequestTracker(self, http)
 
+    def word(self, state: TicketState) -> str:
+        """Return the status that stands for *state*."""
+        return {**STATES, **self.states}[state]
 
-class CustomField(msgspec.Struct):
-    """A custom field of a ticket or a queue."""
-
-    name: str
-    values: list[Any] = []
-
-
-class Row(
-    msgspec.Struct,
-    rename={"status": "Status", "subject": "Subject", "priority": "Priority", "fields": "CustomFields"},
-):
-    """A ticket as RT shows it."""
-
-    id: int | str
-    status: str
-    fields: list[CustomField]
-    subject: str = ""
-    priority: int | str = ""
-
-    def value(self, name: str) -> str | None:
-        """Return what a custom field holds."""
-        return next(
-            (str(value) for field in self.fields if field.name == name for value in field.values), None
-        )
-
-
-class Rows(msgspec.Struct):
-    """A page of a search."""
-
-    items: list[Row]
-
-
-class Created(msgspec.Struct):
-    """The answer to a create."""
-
-    id: int | str
-
-
-class Link(msgspec.Struct):
-    """What RT lets us do next."""
-
-    ref: str = ""
-
-
-class Queue(msgspec.Struct, rename={"links": "_hyperlinks", "fields": "TicketCustomFields"}):
-    """A queue as RT shows it to us."""
-
-    links: list[Link] = []
-    fields: list[CustomField] = []
+    @property
+    def queues(self) -> list[str]:
+        """All queues that our tickets may be in."""
+        queues = [self.queue, *filter(None, [self.problem_queue]), *self.teams.values()]
+        return list(dict.fromkeys(queues))
 
 
 class RequestTracker(Adapter):
     """The tickets of one queue."""
 
-    capabilities = frozenset({Capability.FIND, Capability.UPDATE, Capability.REOPEN, Capability.PING})
+    capabilities = frozenset(Capability) - {Capability.ATTACH, Capability.IDEMPOTENT}
 
     def __init__(self, config: RequestTrackerConfig, http: Http) -> None:
         token = config.token.get_secret_value()
         self._config = config
+        self._clock = http.clock
         self._pages = str(config.url).rstrip("/")
         self._client = http.client(
             f"{self._pages}/REST/2.0",
@@ -150,8 +134,9 @@ class RequestTracker(Adapter):
             ref = self._ref(made)
             if (await self._load(ref)).value(self._config.key_field) != ticket.key:
                 ref = await self._settle_orphan(ref, ticket.key)
-            if ticket.state is TicketState.RESOLVED:
-                await self.update(ref, ticket, TicketAction.RESOLVE)
+            if ticket.state is not TicketState.OPEN:
+                action = TicketAction.RESOLVE if ticket.state.is_over else TicketAction.TRANSITION
+                await self.update(ref, ticket, action)
         return ref
 
     async def update(self, ref: TicketRef, ticket: DesiredTicket, action: TicketAction) -> TicketRef:
@@ -165,10 +150,65 @@ class RequestTracker(Adapter):
             await self._send("POST", f"{_path(ref)}/comment", to_message(ticket))
         return self._ref(before)
 
+    async def comment(self, ref: TicketRef, note: Note) -> None:
+        """Write a comment, which requestors do not see."""
+        await self._send("POST", f"{_path(ref)}/comment", to_note(note.text))
+
+    async def link(self, ref: TicketRef, other: TicketRef, kind: LinkKind) -> None:
+        """Relate two tickets; a link that is there is told so in a message."""
+        messages = (await self._send("PUT", _path(ref), {LINKS[kind]: [other.id]})).read(list[str])
+        if any("Permission Denied" in one for one in messages):
+            raise PermanentError(f"RT ticket {ref.id} was not linked: {'; '.join(messages)}", Reason.REJECTED)
+
+    async def read(self, ref: TicketRef) -> TicketSeen:
+        """Tell how a ticket stands."""
+        try:
+            row = (await self._send("GET", _path(ref))).read(Row)
+        except PermanentError as error:
+            if error.reason is Reason.NOT_FOUND:
+                return TicketSeen(ref.id, int(self._clock() * 1000), is_deleted=True)
+            raise
+        seen = to_seen(self._config, row)
+        return seen if seen.id == ref.id else TicketSeen(ref.id, seen.at, merged_into=seen.id)
+
+    async def callback(self, call: Callback) -> Sequence[TicketSeen]:
+        """Understand what the scrip posts."""
+        news = told(call, self._config.callback_secret)
+        numbers = {**DEFAULT_PRIORITIES, **self._config.priorities}
+        state = state_in(self._config, str(news.state))
+        seen = news.seen(call, {}, {str(number): priority for priority, number in numbers.items()})
+        comments = () if news.actor == self._config.user else seen.comments
+        return [msgspec.structs.replace(seen, state=state, comments=comments)]
+
+    async def poll(self, cursor: str) -> Polled:
+        """List what changed in our queues, by RT's own clock, from the newest on; comments are told by the scrip."""
+        if not cursor:
+            newest = (await self._changed(datetime(1970, 1, 2, tzinfo=UTC), 1)).items
+            begun = newest[0].updated if newest else None
+            return Polled([], (begun or datetime(1970, 1, 2, tzinfo=UTC)).isoformat())
+        since = datetime.fromisoformat(cursor) - OVERLAP
+        found: dict[str, Row] = {}
+        for number in range(1, PAGES + 1):
+            page = await self._changed(since, PAGE, number)
+            found |= {str(row.id): row for row in page.items if row.value(self._config.key_field)}
+            if number >= page.pages:
+                break
+        seen = sorted((to_seen(self._config, row) for row in found.values()), key=lambda one: one.at)
+        newest_at = max((row.updated.isoformat() for row in found.values() if row.updated), default=cursor)
+        return Polled(seen, max(cursor, newest_at))
+
+    async def _changed(self, since: datetime, size: int, number: int = 1) -> Rows:
+        queues = " OR ".join(f"Queue = '{_quoted(queue)}'" for queue in self._config.queues)
+        query = f"({queues}) AND LastUpdated > '{since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC'"
+        order = {"orderby": "LastUpdated", "order": "DESC", "per_page": str(size), "page": str(number)}
+        params = {"query": query, "fields": SHOWN, **order}
+        return (await self._client.send("GET", "/tickets", params=params)).read(Rows)
+
     async def ping(self) -> None:
         """Check token, queue, rights and custom fields, and that a search for nothing finds nothing."""
         await self._send("GET", "/rt")
-        missing = what_is_missing(self._config, await self._queue())
+        queues = {name: await self._queue(name) for name in self._config.queues}
+        missing = what_is_missing(self._config, queues)
         if missing:
             raise PermanentError(f"Request Tracker: {'; '.join(missing)}", Reason.REJECTED)
         if await self._search(f"probe{token_hex(8)}"):
@@ -177,7 +217,7 @@ class RequestTracker(Adapter):
 
     async def _search(self, key: str) -> list[Row]:
         query = f"CF.{{{self._config.key_field}}} = '{_quoted(key)}'"
-        params = {"query": query, "fields": "Status,CustomFields", "orderby": "id"}
+        params = {"query": query, "fields": SHOWN, "orderby": "id"}
         return (await self._client.send("GET", "/tickets", params=params)).read(Rows).items
 
     async def _load(self, ref: TicketRef) -> Row:
@@ -209,13 +249,13 @@ class RequestTracker(Adapter):
             told = "; ".join(messages) or "RT gives no reason"
             raise PermanentError(f"RT ticket {ref.id} kept its {', '.join(lost)}: {told}", Reason.REJECTED)
 
-    async def _queue(self) -> Queue:
+    async def _queue(self, name: str) -> Queue:
         try:
-            return (await self._send("GET", f"/queue/{quote(self._config.queue, safe='')}")).read(Queue)
+            return (await self._send("GET", f"/queue/{quote(name, safe='')}")).read(Queue)
         except PermanentError as error:
             if error.reason not in {Reason.AUTHENTICATION, Reason.NOT_FOUND}:
                 raise
-            message = f"queue {self._config.queue!r} does not exist, or we may not see it (SeeQueue)"
+            message = f"queue {name!r} does not exist, or we may not see it (SeeQueue)"
             raise PermanentError(f"Request Tracker: {message}", error.reason) from error
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
@@ -225,84 +265,6 @@ class RequestTracker(Adapter):
 
     def _ref(self, ticket: Row | Created) -> TicketRef:
         return TicketRef(str(ticket.id), f"{self._pages}/Ticket/Display.html?id={ticket.id}")
-
-
-def to_new(config: RequestTrackerConfig, ticket: DesiredTicket) -> dict[str, Any]:
-    """Translate a ticket into what RT creates."""
-    return {
-        "Queue": config.queue,
-        "Subject": subject(ticket.title),
-        "Priority": rt_priority(config, ticket.priority),
-        "CustomFields": {config.key_field: ticket.key, **to_fields(config, ticket)},
-        **to_message(ticket),
-    }
-
-
-def to_changes(
-    config: RequestTrackerConfig, ticket: DesiredTicket, action: TicketAction, now: Row
-) -> dict[str, Any]:
-    """Return what of *ticket* RT does not show. The status is people's too: few actions touch it."""
-    changes: dict[str, Any] = {}
-    if subject(ticket.title) != now.subject:
-        changes["Subject"] = subject(ticket.title)
-    if str(rt_priority(config, ticket.priority)) != str(now.priority):
-        changes["Priority"] = rt_priority(config, ticket.priority)
-    fields = {name: value for name, value in to_fields(config, ticket).items() if now.value(name) != value}
-    if fields:
-        changes["CustomFields"] = fields
-    closed = config.states.is_closed(now.status)
-    if action is TicketAction.RESOLVE and not closed:
-        changes["Status"] = config.states.resolved
-    if action is TicketAction.REOPEN and closed:
-        changes["Status"] = config.states.open
-    return changes
-
-
-def to_fields(config: RequestTrackerConfig, ticket: DesiredTicket) -> dict[str, str]:
-    """Return the optional custom fields."""
-    fields = {config.impact_field: ticket.impact, config.urgency_field: ticket.urgency}
-    return {name: level.value for name, level in fields.items() if name is not None}
-
-
-def to_message(ticket: DesiredTicket) -> dict[str, str]:
-    """Return the description as RT takes it. Plain text needs no escaping: RT does that when it shows it."""
-    text = _CONTROL.sub("", ticket.description)
-    link = f"\n\n{ticket.url}" if ticket.url and ticket.url not in text else ""
-    return {"Content": text + link, "ContentType": "text/plain"}
-
-
-def subject(title: str) -> str:
-    r"""Put a title on one line, as it also becomes the subject of RT's mails.
-
-    >>> subject("disk full\r\nBcc: all@example.org")
-    'disk full Bcc: all@example.org'
-    """
-    line = " ".join(_CONTROL.sub(" ", title).split())
-    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
-
-
-def rt_priority(config: RequestTrackerConfig, priority: Priority) -> int:
-    """Return RT's number for a priority."""
-    return {**DEFAULT_PRIORITIES, **config.priorities}[priority]
-
-
-def is_news(action: TicketAction, changes: Mapping[str, Any]) -> bool:
-    """Tell whether people should get the description again: resolved, back, or more or less urgent."""
-    return action is not TicketAction.UPDATE or "Priority" in changes
-
-
-def what_is_missing(config: RequestTrackerConfig, queue: Queue) -> list[str]:
-    """List what must be set up in RT, in words for its administrator."""
-    seen = {field.name for field in queue.fields}
-    wanted = [config.key_field, config.impact_field, config.urgency_field]
-    missing = [
-        f"queue {config.queue!r} has no ticket custom field {name!r}, or we may not see it (SeeCustomField)"
-        for name in wanted
-        if name is not None and name not in seen
-    ]
-    if "create" not in {link.ref for link in queue.links}:
-        missing.append(f"we may not create tickets in queue {config.queue!r} (CreateTicket)")
-    return missing
 
 
 @contextmanager

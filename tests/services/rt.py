@@ -1,8 +1,8 @@
 """A real Request Tracker 5 from Debian's packages on its own SQLite file: 2 s, and 4 s once for the data.
 
 No part of the system's configuration is touched: RT is told by its environment where to read its own. The
-database is made and seeded once a run and then copied: a queue ``Incidents``, custom fields, and a user with
-a token who may do what our adapter needs, and delete tickets.
+database is made and seeded once a run and then copied: queues ``Incidents`` and ``Problems``, custom fields, a user
+with a token who may do what our adapter needs, and delete tickets, and the scrip of docs/destinations/rt.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from tests.services.server import HOST, Server, ServerFailedError, ServerMissingError
+from tests.services.server import HOST, Server, ServerFailedError, ServerMissingError, free_port
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +41,8 @@ Set($LogToSyslog, undef);
 Set($LogToSTDERR, 'warning');
 Set($WebSessionClass, 'Apache::Session::File');
 Set($MailCommand, 'testfile');
+Set($TocsinCallback, 'http://{host}:{hook}/callback/rt');
+Set($TocsinSecret, 'of-the-scrip');
 Set($BcryptCost, 4); # a token is checked with each request: 250 ms by default
 $RT::MasonDataDir = '{folder}/mason';
 $RT::MasonSessionDir = '{folder}/session';
@@ -53,27 +55,36 @@ use lib '/usr/local/share/request-tracker5/lib', '/usr/share/request-tracker5/li
 use RT -init; use RT::AuthToken;
 sub ok { my ($ok, $message) = @_; die $message unless $ok; return @_ }
 my $system = RT->SystemUser;
-my $queue = RT::Queue->new($system); ok($queue->Create(Name => 'Incidents'));
+my @queues;
+for my $name (qw(Incidents Problems)) {
+  my $queue = RT::Queue->new($system); ok($queue->Create(Name => $name)); push @queues, $queue;
+}
 my $type = RT::Ticket->CustomFieldLookupType;
 my @choices = (['Impact', 'SelectSingle', 0], ['Urgency', 'SelectSingle', 0]);
-for my $spec (['ExternalID', 'FreeformSingle', 1], @choices) {
+for my $spec (['ExternalID', 'FreeformSingle', 1], @choices, ['Service', 'FreeformSingle', 0]) {
   my ($name, $kind, $unique) = @$spec;
   my $field = RT::CustomField->new($system);
   my %args = (Name => $name, Type => $kind, MaxValues => 1, LookupType => $type, UniqueValues => $unique);
   ok($field->Create(%args));
   if ($kind eq 'SelectSingle') { $field->AddValue(Name => $_) for qw(high medium low) }
-  ok($field->AddToObject($queue));
+  ok($field->AddToObject($_)) for @queues;
 }
 my $user = RT::User->new($system);
 ok($user->Create(Name => 'tocsin', EmailAddress => 'tocsin@test.local', Privileged => 1));
 for my $right (qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ModifyTicket DeleteTicket
                   CommentOnTicket SeeCustomField ModifyCustomField SetInitialCustomField)) {
-  ok($user->PrincipalObj->GrantRight(Object => $queue, Right => $right));
+  ok($user->PrincipalObj->GrantRight(Object => $_, Right => $right)) for @queues;
 }
 my $token = RT::AuthToken->new($system);
 my @made = ok($token->Create(Owner => $user->id, Description => 'tests'));
+my $scrip = RT::Scrip->new($system);
+ok($scrip->Create(Queue => 0, Description => 'Tocsin', ScripCondition => 'On Transaction',
+                  ScripAction => 'User Defined', Template => 'Blank', CustomPrepareCode => '1;',
+                  CustomCommitCode => $ENV{SCRIP}));
 print "TOKEN $made[2]\n";
 """
+GUIDE = Path(__file__).parents[2] / "docs/destinations/rt.md"
+SECRET = "of-the-scrip"
 
 
 class RequestTracker(Server):
@@ -100,7 +111,9 @@ class RequestTracker(Server):
             "--max-workers",
             str(WORKERS),
         ]
-        self._env = {**os.environ, **config}
+        self._env = {**os.environ, **config, "SCRIP": scrip()}
+        self.hook = free_port()
+        """Where the scrip posts to."""
         self._template = template
 
     @property
@@ -124,7 +137,8 @@ class RequestTracker(Server):
         for name in ("mason", "session"):
             (self.folder / name).mkdir()
         config = CONFIG.replace("{folder}", str(self.folder)).replace("{host}", HOST)
-        (self.folder / "RT_SiteConfig.pm").write_text(config.replace("{port}", str(self.port)))
+        config = config.replace("{port}", str(self.port)).replace("{hook}", str(self.hook))
+        (self.folder / "RT_SiteConfig.pm").write_text(config)
         self._template.mkdir(parents=True, exist_ok=True)
         with (self._template / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -148,6 +162,13 @@ class RequestTracker(Server):
         if done.returncode:
             raise ServerFailedError(f"{command[0]} failed\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+
+def scrip() -> str:
+    """Read the scrip of the guide."""
+    found = re.search(r"^```perl\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def is_expected() -> bool:

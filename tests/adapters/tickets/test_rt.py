@@ -11,18 +11,18 @@ from uuid import uuid4
 import msgspec
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
 from adapters.fakes import rt as fake
 from adapters.fakes.base import Handler, Shown
 from adapters.http import Http
-from adapters.tickets.rt import (
+from adapters.tickets.rt import RequestTracker, RequestTrackerConfig
+from adapters.tickets.rt_tickets import (
     DEFAULT_PRIORITIES,
     CustomField,
-    RequestTracker,
-    RequestTrackerConfig,
     Row,
-    States,
+    state_in,
     subject,
     to_changes,
     to_message,
@@ -30,9 +30,9 @@ from adapters.tickets.rt import (
 )
 from domain.errors import PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
-from domain.ports import TicketSystem
+from domain.ports import Callback, LinkKind, TicketSystem
 from domain.priority import Level, Priority
-from domain.ticket import TicketAction, TicketState
+from domain.ticket import Note, TicketAction, TicketKind, TicketSeen, TicketState
 from tests.contracts.tickets import (
     SHORT,
     HttpTicketContract,
@@ -110,6 +110,7 @@ class RequestTrackerContract(TicketSystemContract):
             "ExternalID": [ticket.key],
             "Impact": ["low"],
             "Urgency": ["medium"],
+            "Service": [],
         }
 
     async def test_a_second_create_for_a_unique_key_ends_in_the_first_ticket(self, desk: Desk) -> None:
@@ -214,6 +215,49 @@ class RequestTrackerContract(TicketSystemContract):
         assert caught.value.reason is Reason.AUTHENTICATION
         assert "1-14-" not in str(caught.value)
 
+    async def test_states_of_work_read_back(self, desk: Desk) -> None:
+        system, ticket = desk.system(), a_ticket()
+        ref = await system.create(ticket)
+        read = [(await system.read(ref)).state]
+        for state in (TicketState.IN_PROGRESS, TicketState.ON_HOLD):
+            changed = msgspec.structs.replace(ticket, version=2, state=state)
+            await system.update(ref, changed, TicketAction.TRANSITION)
+            read.append((await system.read(ref)).state)
+
+        assert read == [TicketState.OPEN, TicketState.IN_PROGRESS, TicketState.ON_HOLD]
+
+    async def test_a_ticket_that_went_into_another_reads_so(self, desk: Desk) -> None:
+        system = desk.system()
+        ref, other = await system.create(a_ticket()), await system.create(a_ticket())
+        await desk.call("PUT", f"/ticket/{ref.id}", {"MergeInto": int(other.id)})
+        await desk.call("PUT", f"/ticket/{other.id}", {"Status": "deleted"})
+
+        assert (await system.read(ref)).merged_into == other.id
+        assert (await system.read(other)).is_deleted
+        assert (await system.read(TicketRef("99999"))).is_deleted
+
+    async def test_a_problem_has_its_queue_and_is_linked(self, desk: Desk) -> None:
+        system = desk.system(problem_queue="Problems", fields={"CF.Service": "{{ service }}"})
+        problem, ref = await system.create(a_ticket(kind=TicketKind.PROBLEM)), await system.create(a_ticket())
+        for _ in range(2):
+            await system.link(ref, problem, LinkKind.CAUSED_BY)
+            await system.link(ref, problem, LinkKind.CHILD_OF)
+        await system.comment(ref, Note("1", "a <b>known</b> error"))
+        fields = (await desk.call("GET", f"/ticket/{ref.id}"))["CustomFields"]
+
+        assert ["checkout"] in [field["values"] for field in fields]
+        assert "a <b>known</b> error" in (await desk.look(ref)).text
+
+    async def test_a_poll_sees_what_changed_in_all_our_queues(self, desk: Desk) -> None:
+        system = desk.system(problem_queue="Problems")
+        begun = await system.poll("")
+        problem, ref = await system.create(a_ticket(kind=TicketKind.PROBLEM)), await system.create(a_ticket())
+        await desk.call("PUT", f"/ticket/{ref.id}", {"Status": "resolved", "Priority": 100})
+        seen = {one.id: one for one in (await system.poll(begun.cursor)).seen}
+
+        assert seen[problem.id].state is TicketState.OPEN
+        assert (seen[ref.id].state, seen[ref.id].priority) == (TicketState.RESOLVED, Priority.P1)
+
     async def test_text_of_a_message_is_what_was_written(self, desk: Desk) -> None:
         """Neither stripped nor read as HTML."""
         ref = await desk.system().create(a_ticket(description="a <b>bold</b>\x00 claim\r\n\tend"))
@@ -244,6 +288,30 @@ if real.is_expected():
         async def desk(self, request_tracker: real.RequestTracker) -> AsyncIterator[Desk]:
             async with desk_at(request_tracker.url, request_tracker.token) as desk:
                 yield desk
+
+        async def test_the_scrip_of_the_guide_tells_what_people_do(
+            self, desk: Desk, request_tracker: real.RequestTracker
+        ) -> None:
+            system = desk.system(callback_secret=real.SECRET)
+            seen: list[TicketSeen] = []
+
+            async def listen(request: web.Request) -> web.Response:
+                headers = {name.lower(): value for name, value in request.headers.items()}
+                seen.extend(await system.callback(Callback(await request.read(), 0, headers)))
+                return web.Response()
+
+            app = web.Application()
+            app.router.add_post("/callback/rt", listen)
+            async with TestServer(app, host="127.0.0.1", port=request_tracker.hook):
+                ref = await system.create(a_ticket())
+                message = {"Content": "looking into it", "ContentType": "text/plain"}
+                await desk.call("POST", f"/ticket/{ref.id}/comment", message)
+                await desk.call("PUT", f"/ticket/{ref.id}", {"Status": "resolved"})
+
+            assert {one.id for one in seen} == {ref.id}
+            assert seen[-1].state is TicketState.RESOLVED
+            assert seen[-1].actor == "tocsin"
+            assert ["looking into it"] in [[comment.text for comment in one.comments] for one in seen]
 
 
 class TestRequestTrackerTroubles(HttpTicketContract):
@@ -326,7 +394,10 @@ def test_only_what_differs_is_written() -> None:
 
 
 def test_a_site_may_name_more_closed_states() -> None:
-    assert States(closed=("rejected", "duplicate")).is_closed("duplicate")
+    settings = config("https://rt.example", closed=["rejected", "duplicate"])
+
+    assert state_in(settings, "duplicate") is TicketState.CLOSED
+    assert state_in(settings, "our own") is None
 
 
 @pytest.mark.parametrize(
