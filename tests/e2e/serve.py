@@ -178,6 +178,11 @@ class Tocsin:
         login = {"Authorization": f"Bearer {token}"}
         return self._ask("POST", url, headers=login, json={"version": "4", "alerts": alerts})
 
+    def tell(self, destination: str, headers: Mapping[str, str], body: bytes) -> Awaitable[Answer]:
+        """Post a callback as a ticketing tool does."""
+        url = f"{self.with_role('ingest')[0].url}/callback/{destination}"
+        return self._ask("POST", url, headers=headers, data=body)
+
     async def get(self, path: str, **query: str) -> Any:
         """Read a page of the API from the first process that runs."""
         serve = next(each for each in self.processes if each.runs)
