@@ -22,6 +22,7 @@ from adapters.fakes.slack import FakeSlack
 from adapters.fakes.teams import FakeTeams
 from adapters.fakes.topdesk import FakeTopdesk
 from adapters.fakes.webhook import FakeWebhook
+from adapters.fakes.zammad import FakeZammad
 from adapters.fakes.zendesk import FakeZendesk
 from adapters.fakes.znuny import FakeZnuny
 
@@ -46,6 +47,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "teams": FakeTeams,
     "topdesk": FakeTopdesk,
     "webhook": FakeWebhook,
+    "zammad": FakeZammad,
     "zendesk": FakeZendesk,
     "znuny": FakeZnuny,
 }

@@ -23,6 +23,7 @@ from adapters.tickets.slack import SlackConfig
 from adapters.tickets.teams import TeamsConfig
 from adapters.tickets.topdesk import TopdeskConfig
 from adapters.tickets.webhook import WebhookConfig
+from adapters.tickets.zammad import ZammadConfig
 from adapters.tickets.zendesk import ZendeskConfig
 from adapters.tickets.znuny import ZnunyConfig
 
@@ -44,6 +45,7 @@ DestinationConfig = Annotated[
     | TeamsConfig
     | TopdeskConfig
     | WebhookConfig
+    | ZammadConfig
     | ZendeskConfig
     | ZnunyConfig,
     Field(discriminator="type"),
