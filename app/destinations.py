@@ -45,7 +45,7 @@ class Destinations:
         self._ports = ports
         self._tasks = tasks
         self._systems = {
-            name: meter.around(name, _built(name, config, stack))
+            name: meter.around(name, built(name, config, stack))
             for name, config in settings.destinations.items()
         }
         self._reads = ReadModel(
@@ -117,7 +117,8 @@ class Destinations:
         return Owners(ownership.state, ownership.priority, self._systems[name].reads_as)
 
 
-def _built(name: str, config: DestinationConfig, stack: AsyncExitStack) -> TicketSystem:
+def built(name: str, config: DestinationConfig, stack: AsyncExitStack) -> TicketSystem:
+    """Make a destination with connections of its own, which are closed by *stack*."""
     proxy = str(config.proxy) if config.proxy else None
     http = Http(tls=config.tls.context() if config.tls else None, proxy=proxy)
     stack.push_async_callback(http.close)

@@ -18,10 +18,18 @@ from pydantic import Field, HttpUrl, SecretStr, StringConstraints
 from adapters.http import Http, Reply
 from adapters.tickets.base import Adapter, Address, DestinationOptions
 from adapters.tickets.fields import FieldMap, render_fields
-from adapters.tickets.issues import body_of, is_ours, key_in, note_of, priority_in, relabelled
+from adapters.tickets.issues import (
+    body_of,
+    is_ours,
+    key_in,
+    note_of,
+    priority_in,
+    reads_as,
+    relabelled,
+    title_of,
+)
 from adapters.tickets.signatures import check_hmac
 from adapters.tickets.states import once_created, wanted_state
-from adapters.tickets.text import one_line
 from domain.errors import CallbackRefused, PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
 from domain.ports import Callback, Capability, Polled
@@ -155,6 +163,7 @@ class GitHub(Adapter):
     ) -> None:
         token = config.token.get_secret_value()
         self._config = config
+        self.reads_as = reads_as(config.labels)
         self._clock = clock
         self._client = http.client(
             f"{str(config.url).rstrip('/')}/repos/{config.repository}",
@@ -278,7 +287,7 @@ class GitHub(Adapter):
 def to_issue(config: GitHubConfig, ticket: DesiredTicket) -> dict[str, Any]:
     """Translate a ticket into what GitHub creates."""
     return {
-        "title": title_of(ticket),
+        "title": title_of(ticket, TITLE_LENGTH),
         "body": body_of(ticket, BODY_LENGTH),
         "labels": relabelled([], ticket, config.labels, [config.label]),
         "assignees": config.teams.get(ticket.team, []),
@@ -291,7 +300,7 @@ def to_changes(
 ) -> dict[str, Any]:
     """Return what of *ticket* GitHub does not show."""
     labels = relabelled(now.names, ticket, config.labels, [config.label])
-    wanted = {"title": title_of(ticket), "body": body_of(ticket, BODY_LENGTH)}
+    wanted = {"title": title_of(ticket, TITLE_LENGTH), "body": body_of(ticket, BODY_LENGTH)}
     shown = {"title": now.title, "body": (now.body or "").replace("\r\n", "\n")}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if shown[name] != value}
     if set(labels) != set(now.names):
@@ -301,11 +310,6 @@ def to_changes(
         word, reason = ("closed", "completed") if state.is_over else ("open", "reopened")
         changes |= {"state": word, "state_reason": reason}
     return changes
-
-
-def title_of(ticket: DesiredTicket) -> str:
-    """Write the title, which may not be empty."""
-    return one_line(ticket.title, TITLE_LENGTH) or ticket.key
 
 
 def seen_of(issue: Issue, config: GitHubConfig) -> TicketSeen:

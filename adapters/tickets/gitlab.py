@@ -20,10 +20,18 @@ from pydantic import Field, HttpUrl, SecretStr, StringConstraints
 from adapters.http import Http, Reply
 from adapters.tickets.base import Adapter, Address, DestinationOptions
 from adapters.tickets.fields import FieldMap, render_fields
-from adapters.tickets.issues import body_of, is_ours, key_in, note_of, priority_in, relabelled
+from adapters.tickets.issues import (
+    body_of,
+    is_ours,
+    key_in,
+    note_of,
+    priority_in,
+    reads_as,
+    relabelled,
+    title_of,
+)
 from adapters.tickets.signatures import check_secret
 from adapters.tickets.states import once_created, wanted_state
-from adapters.tickets.text import one_line
 from domain.errors import CallbackRefused, DeliveryError, PermanentError, Reason
 from domain.incident import TicketRef
 from domain.ports import Callback, Capability, LinkKind, Polled
@@ -177,6 +185,7 @@ class GitLab(Adapter):
     ) -> None:
         token = config.token.get_secret_value()
         self._config = config
+        self.reads_as = reads_as(config.labels)
         self._clock = clock
         self._client = http.client(
             f"{str(config.url).rstrip('/')}/api/v4/projects/{quote(config.project, safe='')}",
@@ -300,7 +309,7 @@ class GitLab(Adapter):
 def to_issue(config: GitLabConfig, ticket: DesiredTicket) -> dict[str, Any]:
     """Translate a ticket into what GitLab creates."""
     return {
-        "title": title_of(ticket),
+        "title": title_of(ticket, TITLE_LENGTH),
         "description": body_of(ticket, BODY_LENGTH),
         "issue_type": config.issue_type,
         "labels": ",".join(relabelled([], ticket, config.labels, [config.label])),
@@ -315,7 +324,7 @@ def to_changes(
 ) -> dict[str, Any]:
     """Return what of *ticket* GitLab does not show."""
     labels = relabelled(now.labels, ticket, config.labels, [config.label])
-    wanted = {"title": title_of(ticket), "description": body_of(ticket, BODY_LENGTH)}
+    wanted = {"title": title_of(ticket, TITLE_LENGTH), "description": body_of(ticket, BODY_LENGTH)}
     shown = {"title": now.title, "description": now.description or ""}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if shown[name] != value}
     if set(labels) != set(now.labels):
@@ -324,11 +333,6 @@ def to_changes(
     if state is not None and state.is_over != (now.state == "closed"):
         changes["state_event"] = "close" if state.is_over else "reopen"
     return changes
-
-
-def title_of(ticket: DesiredTicket) -> str:
-    """Write the title, which may not be empty."""
-    return one_line(ticket.title, TITLE_LENGTH) or ticket.key
 
 
 def seen_of(issue: Issue, config: GitLabConfig) -> TicketSeen:

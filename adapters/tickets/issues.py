@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from adapters.tickets.text import cut, to_markdown, with_link
+from adapters.tickets.text import cut, one_line, to_markdown, with_link
 from domain.priority import Priority
 from domain.ticket import DesiredTicket
 
@@ -21,6 +21,11 @@ def body_of(ticket: DesiredTicket, most: int) -> str:
     head = f"{facts} · {owners}" if owners else facts
     marker = f"<!-- tocsin:{ticket.key} -->"
     return f"{fitted(with_link(ticket), most - len(head) - len(marker) - 20)}\n\n{head}\n\n{marker}"
+
+
+def title_of(ticket: DesiredTicket, most: int) -> str:
+    """Write the title, which may not be empty."""
+    return one_line(ticket.title, most) or ticket.key
 
 
 def note_of(text: str, most: int) -> str:
@@ -73,3 +78,15 @@ def priority_in(labels: Iterable[str], words: Mapping[Priority, str]) -> Priorit
     """Return the priority that the labels tell; the highest of several."""
     there = set(labels)
     return next((priority for priority in Priority if words[priority] in there), None)
+
+
+def reads_as(words: Mapping[Priority, str]) -> dict[Priority, Priority]:
+    """Say how each priority reads back where several have one word.
+
+    >>> reads_as({Priority.P1: "high", Priority.P2: "high", Priority.P3: "low"})[Priority.P2]
+    <Priority.P1: 'P1'>
+    """
+    first: dict[str, Priority] = {}
+    return {
+        priority: first.setdefault(words[priority], priority) for priority in Priority if priority in words
+    }

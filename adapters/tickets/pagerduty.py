@@ -19,6 +19,7 @@ from pydantic import Field, HttpUrl, SecretStr, StringConstraints, model_validat
 from adapters.http import Http, Reply
 from adapters.tickets.base import Adapter, Address, DestinationOptions
 from adapters.tickets.fields import FieldMap, render_fields
+from adapters.tickets.issues import reads_as
 from adapters.tickets.pagerduty_events import PagerDutyEvents, at_least_one, understood
 from adapters.tickets.pagerduty_shapes import Incident, LogEntries, LogEntry, Many, One, Priorities
 from adapters.tickets.states import once_created, wanted_state
@@ -92,6 +93,8 @@ class PagerDutyConfig(DestinationOptions):
             raise ValueError("needs one of routing_key (events only) and token (with sender and service)")
         if self.token is not None and not (self.sender and self.service):
             raise ValueError("token needs sender and service")
+        if self.priorities and len(self.priorities) < len(Priority):
+            raise ValueError("priorities must name an id for each of P1 to P5, the same one where it must")
         return self
 
     def build(self, http: Http) -> PagerDuty | PagerDutyEvents:
@@ -136,6 +139,7 @@ class PagerDuty(Adapter):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._config = config
+        self.reads_as = reads_as(config.priorities)
         self._clock = clock
         self._client = http.client(
             str(config.url).rstrip("/"),
@@ -306,7 +310,7 @@ def _grades(config: PagerDutyConfig, ticket: DesiredTicket) -> dict[str, Any]:
 
 def seen_of(incident: Incident, config: PagerDutyConfig, now: datetime) -> TicketSeen:
     """Translate an incident into what was seen."""
-    by_id = {id_: priority for priority, id_ in config.priorities.items()}
+    by_id = {config.priorities[priority]: same for priority, same in reads_as(config.priorities).items()}
     reason = incident.resolve_reason
     at = incident.updated_at or incident.last_status_change_at or incident.created_at or now
     return TicketSeen(

@@ -16,8 +16,8 @@ from config.settings import Settings
 from routing.rules import Route
 
 
-def run_check(file: Path) -> None:
-    """Print all that is wrong, or one line that it is fine."""
+def run_check(file: Path, *, online: bool = False) -> None:
+    """Print all that is wrong, or one line that it is fine; *online* asks the ticketing tools too."""
     try:
         settings = load(file, os.environ)
     except ConfigError as error:
@@ -27,6 +27,10 @@ def run_check(file: Path) -> None:
     for warning in settings.warnings:
         typer.echo(f"warning: {warning}")
     typer.echo(f"{file}: OK ({', '.join(_counts(settings))})")
+    if online:
+        from app.cli.online import run_online  # noqa: PLC0415 - see commands.py
+
+        run_online(settings)
 
 
 def run_schema() -> None:

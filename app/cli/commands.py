@@ -77,17 +77,23 @@ def serve(
 
 
 @cli.command()
-def check(file: ConfigFile) -> None:
+def check(
+    file: ConfigFile,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask each ticketing tool too; no ticket is made.")
+    ] = False,
+) -> None:
     """Report every mistake of a configuration, with its line. Exits with 1 if there is any.
 
     \b
     Examples:
       tocsin check tocsin.yaml
+      tocsin check tocsin.yaml --online
       tocsin check tocsin.yaml && systemctl restart tocsin
     """  # noqa: D301
     from app.cli.check import run_check
 
-    run_check(file)
+    run_check(file, online=online)
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""What can be typed after ``tocsin`` about tools: ``source``, ``send`` and ``parse``. See ``commands``."""
+"""What can be typed after ``tocsin`` about tools: ``source``, ``send``, ``parse`` and ``fake``. See ``commands``."""
 # ruff: noqa: PLC0415 - imported when it is run, see commands.py
 # ruff: noqa: FBT002 - typer makes a flag of a bool
 
@@ -114,8 +114,37 @@ def parse(  # noqa: PLR0913, PLR0917 - one parameter an option
     copy_context().run(run_parse, tool, file, around, config, source, as_json=as_json)
 
 
+def fake(
+    tool: Annotated[
+        str, typer.Argument(metavar="TOOL", help="Ticketing tool, as jira_cloud; a wrong name lists them.")
+    ],
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65534, help="Port to serve on; its tickets are at the next one. 0 takes free ones."
+        ),
+    ] = 8090,
+    lag: Annotated[
+        float, typer.Option(min=0, help="Seconds until its search finds a new ticket, where it has one.")
+    ] = 0.0,
+) -> None:
+    """Stand in for a ticketing tool, to rehearse with: keeps tickets in memory, and has the tool's traps.
+
+    Prints the destination to put into a configuration, and where to see its tickets as JSON. Ends by Ctrl-C.
+
+    \b
+    Examples:
+      tocsin fake pagerduty
+      tocsin fake jira_cloud --port 9000 --lag 30
+    """  # noqa: D301
+    from app.cli.fake import run_fake
+
+    run_fake(tool, port, lag)
+
+
 def add_tool_commands(cli: typer.Typer) -> None:
     """Put them under ``tocsin``."""
     cli.add_typer(source, name="source")
     cli.command()(send)
     cli.command()(parse)
+    cli.command()(fake)

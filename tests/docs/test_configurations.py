@@ -17,7 +17,8 @@ OURS = [block for block in all_blocks("yaml") if not re.match(r"# \w+\.yml\n", b
 
 
 def settings_of(block: Block) -> Settings:
-    environ = dict.fromkeys(REFERENCE.findall(block.text), SECRET)
+    names = REFERENCE.findall(block.text)
+    environ = {name: f"https://{SECRET}.example" if name.endswith("_URL") else SECRET for name in names}
     return parse(block.text, block.place, environ, ROOT)
 
 

@@ -176,7 +176,7 @@ async def test_the_reset_of_the_limit_is_waited_for(system: PagerDuty, fake: Fak
     ("changes", "told"),
     [
         ({"service": "PNONE"}, "service 'PNONE' does not exist"),
-        ({"priorities": {"P1": "PNONE"}}, "no priority PNONE; PPRIO1 is P1"),
+        ({"priorities": dict.fromkeys(Priority, "PNONE")}, "no priority PNONE; PPRIO1 is P1"),
     ],
 )
 async def test_a_ping_says_what_is_wrong(
@@ -193,9 +193,10 @@ async def test_a_ping_says_what_is_wrong(
         {"routing_key": "a", "token": "b", "sender": "c", "service": "D"},
         {"token": "b"},
         {"token": "b", "sender": "c", "service": "a/b"},
+        {"token": "b", "sender": "c", "service": "D", "priorities": {"P1": "PA"}},
     ],
 )
-def test_the_way_must_be_clear(settings: dict[str, str]) -> None:
+def test_the_way_must_be_clear(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PagerDutyConfig.model_validate({"type": "pagerduty", **settings})
 
