@@ -20,9 +20,9 @@ from pydantic import Field, HttpUrl, SecretStr, StringConstraints
 from adapters.http import Http, Reply
 from adapters.tickets.base import Adapter, Address, DestinationOptions
 from adapters.tickets.fields import FieldMap, render_fields
+from adapters.tickets.gitlab_hooks import STATES, Posted, User, told_of
 from adapters.tickets.issues import (
     body_of,
-    is_ours,
     key_in,
     note_of,
     priority_in,
@@ -36,7 +36,7 @@ from domain.errors import CallbackRefused, DeliveryError, PermanentError, Reason
 from domain.incident import TicketRef
 from domain.ports import Callback, Capability, LinkKind, Polled
 from domain.priority import Priority
-from domain.ticket import Comment, DesiredTicket, Note, TicketAction, TicketSeen, TicketState
+from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen
 from domain.times import to_millis
 
 TITLE_LENGTH = 255
@@ -46,8 +46,6 @@ MOST_PAGES = 10
 OVERLAP = timedelta(seconds=1)
 REPORTER = 20
 PRIORITIES = {priority: f"priority::{priority.value}" for priority in Priority}
-STATES = {"opened": TicketState.OPEN, "reopened": TicketState.OPEN, "closed": TicketState.RESOLVED}
-HOOKS = {"issue", "incident", "work_item", "note"}
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^,]+$")]
 
@@ -84,13 +82,6 @@ class GitLabConfig(DestinationOptions):
     def labels(self) -> dict[Priority, str]:
         """The label of each priority."""
         return {**PRIORITIES, **self.priorities}
-
-
-class User(msgspec.Struct, frozen=True):
-    """Somebody."""
-
-    username: str = ""
-    name: str = ""
 
 
 class Issue(msgspec.Struct):
@@ -131,36 +122,6 @@ class Project(msgspec.Struct):
     archived: bool = False
     issues_access_level: str = "enabled"
     permissions: Permissions | None = None
-
-
-class HookLabel(msgspec.Struct):
-    """A label in a webhook."""
-
-    title: str = ""
-
-
-class HookIssue(msgspec.Struct):
-    """An issue in a webhook, or a note: which fields there are tells what it is."""
-
-    iid: int | None = None
-    id: int | None = None
-    state: str | None = None
-    title: str | None = None
-    description: str | None = None
-    updated_at: str | None = None
-    labels: list[HookLabel] | None = None
-    note: str | None = None
-    noteable_type: str | None = None
-
-
-class Posted(msgspec.Struct):
-    """The body of a webhook."""
-
-    object_kind: str
-    user: User = User()
-    object_attributes: HookIssue | None = None
-    issue: HookIssue | None = None
-    assignees: list[User] | None = None
 
 
 class GitLab(Adapter):
@@ -258,7 +219,7 @@ class GitLab(Adapter):
         check_secret(self._config.callback_secret.get_secret_value(), call.headers, "x-gitlab-token")
         try:
             posted = msgspec.json.decode(call.body, type=Posted)
-            seen = told_of(posted, self._config)
+            seen = told_of(posted, self._config.label, self._config.labels)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise CallbackRefused(f"not a webhook of an issue or a comment: {error}") from error
         return [seen] if seen else []
@@ -345,47 +306,6 @@ def seen_of(issue: Issue, config: GitLabConfig) -> TicketSeen:
         priority=priority_in(issue.labels, config.labels),
         assignee=", ".join(one.username for one in issue.assignees),
     )
-
-
-def told_of(posted: Posted, config: GitLabConfig) -> TicketSeen | None:
-    """Translate a webhook into what was seen; None for one that is not about an issue of ours."""
-    if posted.object_kind not in HOOKS or posted.object_attributes is None:
-        raise ValueError(f"{posted.object_kind} is of no use; choose issue events and comments")
-    told = posted.object_attributes
-    issue = posted.issue if posted.object_kind == "note" else told
-    if issue is None or issue.iid is None or not _concerns_us(issue, config):
-        return None
-    labels = None if issue.labels is None else [label.title for label in issue.labels]
-    at = to_millis(max(moment_of(one.updated_at) for one in (issue, told)))
-    comments: tuple[Comment, ...] = ()
-    if posted.object_kind == "note" and not is_ours(told.note):
-        comments = (Comment(str(told.id), posted.user.username, told.note or "", at),)
-    return TicketSeen(
-        id=str(issue.iid),
-        at=at,
-        actor=posted.user.username,
-        state=STATES.get(issue.state or ""),
-        title=issue.title,
-        priority=None if labels is None else priority_in(labels, config.labels),
-        assignee=None
-        if posted.object_kind == "note" or posted.assignees is None
-        else ", ".join(one.username for one in posted.assignees),
-        comments=comments,
-    )
-
-
-def moment_of(text: str | None) -> datetime:
-    """Read a moment in either of the forms that webhooks have.
-
-    >>> moment_of("2026-01-01 12:00:00 UTC") == moment_of("2026-01-01T12:00:00.000Z")
-    True
-    """
-    moment = datetime.fromisoformat((text or "").replace(" UTC", "+00:00"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _concerns_us(issue: HookIssue, config: GitLabConfig) -> bool:
-    return bool(key_in(issue.description)) or config.label in {label.title for label in issue.labels or ()}
 
 
 def what_is_missing(config: GitLabConfig, project: Project) -> list[str]:
