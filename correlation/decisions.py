@@ -48,7 +48,7 @@ class Verdict(StrEnum):
     QUARANTINED = "quarantined"
 
 
-class Case(msgspec.Struct, frozen=True):
+class Case(msgspec.Struct, frozen=True, gc=False):
     """One alert and all that the decision on it may look at."""
 
     key: str
@@ -64,7 +64,7 @@ class Case(msgspec.Struct, frozen=True):
     """Where this is decided: groups of two shards may be called the same, their incidents must not."""
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The verdict, why, and what is to be remembered from now on."""
 
     verdict: Verdict

@@ -29,7 +29,7 @@ from domain.incident import Assessment, Incident, TimelineEntry
 from domain.times import Millis
 
 
-class Member(msgspec.Struct, frozen=True, array_like=True):
+class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A line of an incident's list of alerts."""
 
     alert: str

@@ -12,7 +12,7 @@ UNGROUPED = GroupRule("ungrouped", ())
 """For alerts that no rule matches: each is an incident of its own."""
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """Where an alert belongs."""
 
     rule: GroupRule

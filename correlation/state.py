@@ -22,20 +22,20 @@ QUARANTINE = "quarantine"
 """Log of what could not be decided on."""
 
 
-class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
+class GroupRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The most recent incident of a group."""
 
     incident: str
 
 
-class Listening(msgspec.Struct, frozen=True, array_like=True):
+class Listening(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How long the shard has been hearing without a break: silence counts only while somebody listens."""
 
     since: Millis
     heard_at: Millis
 
 
-class Undecided(msgspec.Struct, frozen=True, array_like=True):
+class Undecided(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What could not be decided on, and why."""
 
     at: Millis

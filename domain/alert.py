@@ -121,7 +121,7 @@ class Phase(StrEnum):
     """A heartbeat that comes as expected."""
 
 
-class AlertRecord(msgspec.Struct, frozen=True, array_like=True):
+class AlertRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is remembered of one identity."""
 
     key: str

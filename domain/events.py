@@ -16,7 +16,7 @@ from domain.ticket import DesiredTicket, NewsKind, TicketAction, TicketSeen
 from domain.times import Millis
 
 
-class AlertsReceived(msgspec.Struct, frozen=True, array_like=True, tag="alerts"):
+class AlertsReceived(msgspec.Struct, frozen=True, array_like=True, tag="alerts", gc=False):
     """One accepted request: the alerts it held."""
 
     id: str
@@ -24,7 +24,7 @@ class AlertsReceived(msgspec.Struct, frozen=True, array_like=True, tag="alerts")
     alerts: list[Alert]
 
 
-class AlertsSealed(msgspec.Struct, frozen=True, array_like=True, tag="alerts"):
+class AlertsSealed(msgspec.Struct, frozen=True, array_like=True, tag="alerts", gc=False):
     """``AlertsReceived`` as it is read from a mailbox: most alerts repeat what is known, and are never opened."""
 
     id: str
@@ -52,7 +52,7 @@ class TicketReported(msgspec.Struct, frozen=True, array_like=True, tag="ticket")
     detail: str = ""
 
 
-class TicketsDesired(msgspec.Struct, frozen=True, array_like=True, tag="desired"):
+class TicketsDesired(msgspec.Struct, frozen=True, array_like=True, tag="desired", gc=False):
     """What tickets should show from now on."""
 
     at: Millis

@@ -1,4 +1,8 @@
-"""An incident: an unplanned interruption or degradation of a service. It groups alerts."""
+"""An incident: an unplanned interruption or degradation of a service. It groups alerts.
+
+Values of which a shard holds many have ``gc=False``: as frozen trees they cannot be part of a cycle, and the garbage
+collector would look through all of them again and again.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ class Stage(StrEnum):
     ON_HOLD = "on_hold"
 
 
-class Note(msgspec.Struct, frozen=True, array_like=True):
+class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something to tell the people at a ticket, once."""
 
     id: str
@@ -37,7 +41,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
     """Destination where a person wrote it; it is not told there again."""
 
 
-class Lead(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Lead(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """The alert that gives an incident its title: the worst, then the earliest. The smallest one leads."""
 
     rank: int
@@ -47,14 +51,14 @@ class Lead(msgspec.Struct, frozen=True, array_like=True, order=True):
     summary: str
 
 
-class TicketRef(msgspec.Struct, frozen=True, array_like=True):
+class TicketRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A ticket as its tool names it."""
 
     id: str
     url: str = ""
 
 
-class IncidentTicket(msgspec.Struct, frozen=True, array_like=True):
+class IncidentTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an incident knows of its ticket at one destination."""
 
     destination: str
@@ -65,7 +69,7 @@ class IncidentTicket(msgspec.Struct, frozen=True, array_like=True):
     """Revision of the incident that the ticket shows."""
 
 
-class Assessment(msgspec.Struct, frozen=True, array_like=True):
+class Assessment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How an incident is judged: the result of routing, kept with the incident."""
 
     impact: Level
@@ -77,7 +81,7 @@ class Assessment(msgspec.Struct, frozen=True, array_like=True):
     """When a lower priority will be taken, if it is still right then; None while the priority is right."""
 
 
-class Incident(msgspec.Struct, frozen=True, array_like=True):
+class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One incident. Its members are alert records that name it; it holds what must be known of them in sum."""
 
     id: str
@@ -134,7 +138,7 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
         return self.services[0] if len(self.services) == 1 else self.labels.get("service", "")
 
 
-class TimelineEntry(msgspec.Struct, frozen=True, array_like=True):
+class TimelineEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of an incident's story: what was decided or done, and why."""
 
     at: Millis

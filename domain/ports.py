@@ -16,7 +16,7 @@ from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen
 from domain.times import Millis
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True):
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One unit of a mailbox. ``(producer, sequence)`` names it, so that a copy is known as one."""
 
     producer: str

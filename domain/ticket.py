@@ -35,7 +35,7 @@ class TicketKind(StrEnum):
     PROBLEM = "problem"
 
 
-class DesiredTicket(msgspec.Struct, frozen=True, array_like=True):
+class DesiredTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the ticket of one incident at one destination should show."""
 
     key: str
