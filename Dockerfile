@@ -6,7 +6,7 @@ WORKDIR /src
 COPY requirements.lock .
 RUN pip wheel --no-cache-dir --require-hashes --no-deps --requirement requirements.lock --wheel-dir /wheels
 COPY . .
-RUN pip install --no-cache-dir --no-index --find-links /wheels setuptools \
+RUN pip install --no-cache-dir --no-index --upgrade --find-links /wheels setuptools \
  && pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
  && rm /wheels/setuptools-*
 

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
@@ -33,6 +34,10 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "serve",
         "source",
     ]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert tocsin("--version").output == f"tocsin {version('tocsin')}\n"
 
 
 def test_without_a_command_the_help_is_shown() -> None:
