@@ -13,8 +13,8 @@ from tests.docs.pages import PAGES, ROOT, all_blocks, anchors, commands, links, 
 
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 COMMANDS = typer.main.get_command(cli).commands  # type: ignore[attr-defined]
-LANGUAGES = {"buildah", "text", "yaml", "json", "sh", "http", "python", "conf", "jinja", "js", "perl"}
-OTHERS = {"curl", "rabbitmqctl", "redis-cli", "sqlite3"}
+LANGUAGES = {"text", "yaml", "json", "sh", "http", "python", "conf", "jinja", "js", "perl"}
+OTHERS = {"buildah", "curl", "rabbitmqctl", "redis-cli", "sqlite3"}
 """Commands of other people: those with an address of ours are run by test_readme."""
 
 
