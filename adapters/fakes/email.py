@@ -135,6 +135,7 @@ async def serving_mail(
     from aiosmtpd.smtp import SMTP, AuthResult  # noqa: PLC0415 - for developers only, so not always there
 
     def authenticate(_: Any, __: Any, ___: Any, ____: Any, data: Any) -> Any:
+        """Let one user in."""
         return AuthResult(
             handled=False, success=(data.login, data.password) == (USER.encode(), PASSWORD.encode())
         )
@@ -144,6 +145,7 @@ async def serving_mail(
     sessions: list[Any] = []
 
     def session() -> Any:
+        """Make what talks to one client."""
         smtp = SMTP(fake, authenticator=authenticate, hostname="localhost", loop=loop, **options)
         sessions.append(smtp)
         return smtp
