@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import errno
 import os
 import signal
@@ -56,11 +57,18 @@ async def _serve(
     stopping = _stop_signal()
     async with running(settings, data, roles, record) as service, _bound(service, host, port) as bound:
         typer.echo("\n".join(hints(settings, host, bound, takes_alerts=Role.INGEST in roles)))
+        _spare_the_collector()
         log.info("serving", address=address(host, bound), roles=sorted(roles))
         await asyncio.wait({stopping, service.tasks.failed}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         if service.tasks.failed.done():
             service.tasks.failed.result()
+
+
+def _spare_the_collector() -> None:
+    """Have the garbage collector pass over what was made until now: modules, settings and rules stay for good."""
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
