@@ -91,6 +91,7 @@ class Instance:
         raw = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
 
         async def call(token: str) -> Reply:
+            """Send it with this token."""
             login = {"Authorization": f"Bearer {token}"} if token else {}
             return await self._client.send(
                 method, path, params=params, body=raw, headers={**(headers or {}), **login}

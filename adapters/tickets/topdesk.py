@@ -201,6 +201,7 @@ class Topdesk(Adapter):
         from_ = to_text(max(0, since(cursor) - OVERLAP))[:19] + "Z"
 
         async def page(offset: int, limit: int) -> list[Incident]:
+            """Read the changed ones from *offset* on."""
             params = {"query": f"modificationDate=ge={from_}", "sort": "modificationDate:asc"}
             return await self._list({**params, "start": str(offset), "pageSize": str(limit)})
 
