@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from adapters.fakes.alloy import FakeAlloy
 from adapters.fakes.base import Fake
+from adapters.fakes.bmc_helix import FakeBmcHelix
 from adapters.fakes.email import FakeEmail
 from adapters.fakes.freshservice import FakeFreshservice
 from adapters.fakes.github import FakeGitHub
@@ -28,6 +29,7 @@ from adapters.fakes.znuny import FakeZnuny
 
 FAKES: Mapping[str, type[Fake]] = {
     "alloy": FakeAlloy,
+    "bmc_helix": FakeBmcHelix,
     "email": FakeEmail,
     "freshservice": FakeFreshservice,
     "github": FakeGitHub,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from adapters.tickets.alloy import AlloyConfig
+from adapters.tickets.bmc_helix import BmcHelixConfig
 from adapters.tickets.email import EmailConfig
 from adapters.tickets.freshservice import FreshserviceConfig
 from adapters.tickets.github import GitHubConfig
@@ -29,6 +30,7 @@ from adapters.tickets.znuny import ZnunyConfig
 
 DestinationConfig = Annotated[
     AlloyConfig
+    | BmcHelixConfig
     | EmailConfig
     | FreshserviceConfig
     | GitHubConfig
