@@ -11,6 +11,7 @@ from adapters.fakes.email import FakeEmail
 from adapters.fakes.freshservice import FakeFreshservice
 from adapters.fakes.github import FakeGitHub
 from adapters.fakes.gitlab import FakeGitLab
+from adapters.fakes.glpi import FakeGlpi
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
 from adapters.fakes.mattermost import FakeMattermost
 from adapters.fakes.pagerduty import FakePagerDuty
@@ -34,6 +35,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "freshservice": FakeFreshservice,
     "github": FakeGitHub,
     "gitlab": FakeGitLab,
+    "glpi": FakeGlpi,
     "jira_cloud": FakeJiraCloud,
     "jira_data_center": FakeJiraDataCenter,
     "mattermost": FakeMattermost,

@@ -12,6 +12,7 @@ from adapters.tickets.email import EmailConfig
 from adapters.tickets.freshservice import FreshserviceConfig
 from adapters.tickets.github import GitHubConfig
 from adapters.tickets.gitlab import GitLabConfig
+from adapters.tickets.glpi import GlpiConfig
 from adapters.tickets.jira import JiraConfig
 from adapters.tickets.mattermost import MattermostConfig
 from adapters.tickets.memory import MemoryConfig
@@ -35,6 +36,7 @@ DestinationConfig = Annotated[
     | FreshserviceConfig
     | GitHubConfig
     | GitLabConfig
+    | GlpiConfig
     | JiraConfig
     | MattermostConfig
     | MemoryConfig
