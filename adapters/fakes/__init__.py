@@ -12,6 +12,7 @@ from adapters.fakes.freshservice import FakeFreshservice
 from adapters.fakes.github import FakeGitHub
 from adapters.fakes.gitlab import FakeGitLab
 from adapters.fakes.glpi import FakeGlpi
+from adapters.fakes.itop import FakeItop
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
 from adapters.fakes.mattermost import FakeMattermost
 from adapters.fakes.pagerduty import FakePagerDuty
@@ -36,6 +37,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "github": FakeGitHub,
     "gitlab": FakeGitLab,
     "glpi": FakeGlpi,
+    "itop": FakeItop,
     "jira_cloud": FakeJiraCloud,
     "jira_data_center": FakeJiraDataCenter,
     "mattermost": FakeMattermost,

@@ -13,6 +13,7 @@ from adapters.tickets.freshservice import FreshserviceConfig
 from adapters.tickets.github import GitHubConfig
 from adapters.tickets.gitlab import GitLabConfig
 from adapters.tickets.glpi import GlpiConfig
+from adapters.tickets.itop import ItopConfig
 from adapters.tickets.jira import JiraConfig
 from adapters.tickets.mattermost import MattermostConfig
 from adapters.tickets.memory import MemoryConfig
@@ -37,6 +38,7 @@ DestinationConfig = Annotated[
     | GitHubConfig
     | GitLabConfig
     | GlpiConfig
+    | ItopConfig
     | JiraConfig
     | MattermostConfig
     | MemoryConfig
