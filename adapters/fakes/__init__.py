@@ -14,6 +14,7 @@ from adapters.fakes.gitlab import FakeGitLab
 from adapters.fakes.glpi import FakeGlpi
 from adapters.fakes.itop import FakeItop
 from adapters.fakes.jira import FakeJiraCloud, FakeJiraDataCenter
+from adapters.fakes.jsm_ops import FakeJsmOps, FakeOpsgenie
 from adapters.fakes.mattermost import FakeMattermost
 from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
@@ -40,6 +41,8 @@ FAKES: Mapping[str, type[Fake]] = {
     "itop": FakeItop,
     "jira_cloud": FakeJiraCloud,
     "jira_data_center": FakeJiraDataCenter,
+    "jsm_ops": FakeJsmOps,
+    "jsm_ops_opsgenie": FakeOpsgenie,
     "mattermost": FakeMattermost,
     "pagerduty": FakePagerDuty,
     "pagerduty_events": FakePagerDutyEvents,

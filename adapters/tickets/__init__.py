@@ -15,6 +15,7 @@ from adapters.tickets.gitlab import GitLabConfig
 from adapters.tickets.glpi import GlpiConfig
 from adapters.tickets.itop import ItopConfig
 from adapters.tickets.jira import JiraConfig
+from adapters.tickets.jsm_ops import JsmOpsConfig
 from adapters.tickets.mattermost import MattermostConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
@@ -40,6 +41,7 @@ DestinationConfig = Annotated[
     | GlpiConfig
     | ItopConfig
     | JiraConfig
+    | JsmOpsConfig
     | MattermostConfig
     | MemoryConfig
     | PagerDutyConfig
