@@ -222,13 +222,7 @@ class BmcHelix(Adapter):
             newest = await self._search("'Incident Number'!=$NULL$", sort="Last Modified Date.desc", limit=1)
             now = int(self._clock() * 1000)
             return polled("", [], to_seen(self._config, newest[0]).at if newest else now)
-        from_ = max(0, since(cursor) - OVERLAP) // 1000
-
-        async def page(offset: int, limit: int) -> list[Entry]:
-            query = f"'Last Modified Date' >= \"{from_}\""
-            return await self._search(query, sort="Last Modified Date.asc", limit=limit, offset=offset)
-
-        rows = await all_rows(page)
+        rows = await self._changed(max(0, since(cursor) - OVERLAP) // 1000)
         ours = [row for row in rows if row.text(self._config.key_field)]
         return polled(cursor, [to_seen(self._config, row) for row in ours], 0)
 
@@ -237,6 +231,14 @@ class BmcHelix(Adapter):
         if await self._search(f"'{self._config.key_field}'=\"probe{token_hex(8)}\"", limit=1):
             message = f"BMC Helix: a search for a random {self._config.key_field!r} found incidents"
             raise PermanentError(message, Reason.BAD_ANSWER)
+
+    async def _changed(self, from_: int) -> list[Entry]:
+        query = f"'Last Modified Date' >= \"{from_}\""
+
+        async def page(offset: int, limit: int) -> list[Entry]:
+            return await self._search(query, sort="Last Modified Date.asc", limit=limit, offset=offset)
+
+        return await all_rows(page)
 
     async def _search(self, query: str, *, sort: str = "", limit: int = 10, offset: int = 0) -> list[Entry]:
         fields = ",".join([*SHOWN, self._config.key_field])

@@ -209,11 +209,7 @@ class Glpi(Adapter):
         after = local_text(max(0, since(cursor) - OVERLAP), zone)
         seen = []
         for kind in self._kinds():
-
-            async def page(offset: int, limit: int, kind: str = kind) -> list[Row]:
-                return await self._search(kind, (DATE, "morethan", after), start=offset, limit=limit)
-
-            rows = await all_rows(page)
+            rows = await self._changed(kind, after)
             seen += [to_seen(self._config, row, is_problem=kind == "Problem") for row in rows]
         return polled(cursor, seen, 0)
 
@@ -227,6 +223,12 @@ class Glpi(Adapter):
 
     def _kinds(self) -> tuple[str, ...]:
         return ("Ticket", "Problem") if self._config.problems else ("Ticket",)
+
+    async def _changed(self, kind: str, after: str) -> list[Row]:
+        async def page(offset: int, limit: int) -> list[Row]:
+            return await self._search(kind, (DATE, "morethan", after), start=offset, limit=limit)
+
+        return await all_rows(page)
 
     async def _newest(self) -> int:
         rows = await self._search("Ticket", (ID, "contains", ""), order="DESC", limit=1)

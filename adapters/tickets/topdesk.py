@@ -198,14 +198,7 @@ class Topdesk(Adapter):
             rows = await self._list({"sort": "modificationDate:desc", "pageSize": "1"})
             now = int(self._clock() * 1000)
             return polled("", [], to_seen(self._config, rows[0]).at if rows else now)
-        from_ = to_text(max(0, since(cursor) - OVERLAP))[:19] + "Z"
-
-        async def page(offset: int, limit: int) -> list[Incident]:
-            """Read the changed ones from *offset* on."""
-            params = {"query": f"modificationDate=ge={from_}", "sort": "modificationDate:asc"}
-            return await self._list({**params, "start": str(offset), "pageSize": str(limit)})
-
-        rows = await all_rows(page)
+        rows = await self._changed(to_text(max(0, since(cursor) - OVERLAP))[:19] + "Z")
         return polled(cursor, [to_seen(self._config, row) for row in rows if row.external_number], 0)
 
     async def ping(self) -> None:
@@ -222,6 +215,14 @@ class Topdesk(Adapter):
             raise PermanentError(
                 "TOPdesk: a search for a random externalNumber found incidents", Reason.BAD_ANSWER
             )
+
+    async def _changed(self, from_: str) -> list[Incident]:
+        params = {"query": f"modificationDate=ge={from_}", "sort": "modificationDate:asc"}
+
+        async def page(offset: int, limit: int) -> list[Incident]:
+            return await self._list({**params, "start": str(offset), "pageSize": str(limit)})
+
+        return await all_rows(page)
 
     async def _list(self, params: Mapping[str, str]) -> list[Incident]:
         reply = await self._client.send("GET", ROOT, params=params)

@@ -16,11 +16,12 @@ from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints
 
 from adapters.http import Http
 from adapters.tickets.base import Adapter, Address, DestinationOptions, Duration, Settings, lasting
 from adapters.tickets.fields import FieldMap, render_fields
+from adapters.tickets.moments import TimeZone
 from adapters.tickets.session import Session
 from adapters.tickets.states import wanted_state
 from adapters.tickets.text import clean, one_line, with_link
@@ -54,14 +55,6 @@ OVERLAP = timedelta(seconds=5)
 PREFIX = "DynamicField_"
 
 T = TypeVar("T", bound="Answer")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (LookupError, OSError, ValueError):
-        raise ValueError(f"{name!r} is no time zone; write one like Europe/Berlin") from None
-    return name
 
 
 DynamicField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
@@ -111,9 +104,7 @@ class ZnunyConfig(DestinationOptions):
         description="Others than new, open (acknowledged, in_progress), pending reminder, closed successful.",
     )
     pending: Duration = lasting("1d", "Until when a ticket on hold is pending.", gt=0)
-    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
-        default="UTC", description="Of the server: its setting OTRSTimeZone."
-    )
+    time_zone: TimeZone = Field(default="UTC", description="Of the server: its setting OTRSTimeZone.")
     callback_secret: SecretStr | None = Field(
         default=None,
         description="Password of the requester's basic authentication, or what its header X-Tocsin-Secret holds.",
