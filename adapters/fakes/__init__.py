@@ -19,6 +19,7 @@ from adapters.fakes.mattermost import FakeMattermost
 from adapters.fakes.pagerduty import FakePagerDuty
 from adapters.fakes.pagerduty_events import FakePagerDutyEvents
 from adapters.fakes.redmine import FakeRedmine
+from adapters.fakes.roundup import FakeRoundup
 from adapters.fakes.rt import FakeRT
 from adapters.fakes.servicedesk_plus import FakeServiceDeskPlus, FakeServiceDeskPlusCloud
 from adapters.fakes.servicenow import FakeServiceNow, FakeServiceNowEvents
@@ -47,6 +48,7 @@ FAKES: Mapping[str, type[Fake]] = {
     "pagerduty": FakePagerDuty,
     "pagerduty_events": FakePagerDutyEvents,
     "redmine": FakeRedmine,
+    "roundup": FakeRoundup,
     "rt": FakeRT,
     "servicedesk_plus": FakeServiceDeskPlus,
     "servicedesk_plus_cloud": FakeServiceDeskPlusCloud,

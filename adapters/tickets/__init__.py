@@ -20,6 +20,7 @@ from adapters.tickets.mattermost import MattermostConfig
 from adapters.tickets.memory import MemoryConfig
 from adapters.tickets.pagerduty import PagerDutyConfig
 from adapters.tickets.redmine import RedmineConfig
+from adapters.tickets.roundup import RoundupConfig
 from adapters.tickets.rt import RequestTrackerConfig
 from adapters.tickets.servicedesk_plus import ServiceDeskPlusConfig
 from adapters.tickets.servicenow import ServiceNowConfig
@@ -46,6 +47,7 @@ DestinationConfig = Annotated[
     | MemoryConfig
     | PagerDutyConfig
     | RedmineConfig
+    | RoundupConfig
     | RequestTrackerConfig
     | ServiceDeskPlusConfig
     | ServiceNowConfig
