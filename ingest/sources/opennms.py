@@ -130,4 +130,4 @@ def _is_object(node: Node) -> bool:
 
 def _plain(text: str) -> str:
     """Take the HTML out of what OpenNMS shows in its pages."""
-    return re.sub(r"[ \t]*\n\s*", "\n", _TAG.sub("", text)).strip()
+    return "\n".join(line for line in map(str.strip, _TAG.sub("", text).split("\n")) if line)
