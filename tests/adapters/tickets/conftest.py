@@ -11,6 +11,7 @@ import pytest
 from adapters.fakes import FAKES
 from tests.services.jira import Jira
 from tests.services.redmine import Redmine
+from tests.services.roundup import Roundup
 from tests.services.rt import RequestTracker
 from tests.services.server import ServerMissingError
 
@@ -67,6 +68,16 @@ def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redmine]:
         )
     except ServerMissingError as missing:
         pytest.fail(str(missing), pytrace=False)
+    try:
+        yield server.start()
+    finally:
+        server.kill9()
+
+
+@pytest.fixture(scope="session")
+def roundup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roundup]:
+    """A real Roundup for all tests of this worker."""
+    server = Roundup(tmp_path_factory.mktemp("roundup"))
     try:
         yield server.start()
     finally:

@@ -1,4 +1,4 @@
-"""Roundup: what the contract does not cover."""
+"""Roundup: what the contract does not cover, and the contract on a real one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from adapters.fakes.base import Deed
-from adapters.fakes.roundup import STATUSES, FakeRoundup
+from adapters.fakes.base import Deed, Shown
+from adapters.fakes.roundup import LOGIN, PASSWORD, STATUSES, USER, FakeRoundup
 from adapters.fakes.told import posting
 from adapters.http import Http
 from adapters.tickets.roundup import Roundup, RoundupConfig
-from adapters.tickets.roundup_issues import to_new
+from adapters.tickets.roundup_issues import PRIORITIES, to_new
 from domain.errors import CallbackRefused, PermanentError, Reason, TemporaryError
 from domain.incident import TicketRef
 from domain.ports import Callback
+from domain.priority import Priority
 from domain.ticket import Note, TicketAction, TicketState
-from tests.contracts.tickets import a_ticket
+from tests.contracts.tickets import TicketSystemContract, Tool, a_ticket
+from tests.services import roundup as real
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +214,52 @@ async def test_a_callback_without_a_secret_names_the_setting() -> None:
 def test_a_mistake_in_the_settings_is_refused(mistake: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         config(**mistake)
+
+
+@pytest.mark.services
+@pytest.mark.xdist_group("roundup")
+class TestRealRoundup(TicketSystemContract):
+    @pytest.fixture
+    async def tool(self, roundup: real.Roundup) -> AsyncIterator[Tool]:
+        http = Http()
+
+        async def shown(path: str) -> Any:
+            headers, url = {"Authorization": LOGIN}, f"{roundup.url}/rest/data/{path}?@verbose=3"
+            async with http.session().get(url, headers=headers) as reply:
+                return (await reply.json())["data"]["attributes"]
+
+        async def look(ref: TicketRef) -> Shown:
+            issue = await shown(f"issue/{ref.id}")
+            first, *notes = [(await shown(f"msg/{one['id']}"))["content"] for one in issue["messages"]]
+            status, priority = issue["status"]["name"], issue["priority"]["name"]
+            return Shown(issue["title"], first, status != "resolved", priority, tuple(notes), status)
+
+        yield Tool(config(url=roundup.url, username=USER, password=PASSWORD).build(http), look, PRIORITIES)
+        await http.close()
+
+    async def test_a_ping_is_answered(self, tool: Tool) -> None:
+        await tool.system.ping()
+
+    async def test_a_poll_brings_what_changed(self, tool: Tool) -> None:
+        begun = await tool.system.poll("")
+        ticket = a_ticket(priority=Priority.P1)
+        ref = await tool.system.create(ticket)
+        working = replace(ticket, version=2, state=TicketState.ON_HOLD)
+        await tool.system.update(ref, working, TicketAction.TRANSITION)
+        seen = {one.id: one for one in (await tool.system.poll(begun.cursor)).seen}[ref.id]
+
+        assert (seen.state, seen.priority, seen.actor) == (TicketState.ON_HOLD, Priority.P1, USER)
+
+    async def test_a_note_leaves_the_status_alone(self, tool: Tool) -> None:
+        """Its detector would move the issue to chatting."""
+        ticket = a_ticket()
+        ref = await tool.system.create(ticket)
+        over = replace(ticket, version=2, state=TicketState.RESOLVED)
+        await tool.system.update(ref, over, TicketAction.RESOLVE)
+        await tool.system.comment(ref, Note("1", "all is well"))
+        shown = await tool.look(ref)
+
+        assert (shown.state, shown.comments) == ("resolved", ("all is well",))
+
+    async def test_an_issue_that_never_was_reads_as_deleted(self, tool: Tool) -> None:
+        assert (await tool.system.read(TicketRef("99999"))).is_deleted
