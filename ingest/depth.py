@@ -8,6 +8,7 @@ from itertools import accumulate
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS = b"{}[]"
 _OTHERS = bytes(set(range(256)) - set(_BRACKETS))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _STEPS = {byte: 1 if byte in b"{[" else -1 for byte in _BRACKETS}
 
 
@@ -20,7 +21,7 @@ def is_deeper(body: bytes, most: int) -> bool:
     >>> is_deeper(b'[[{"a": "[[[["}]]', 3), is_deeper(b'[[{"a": []}]]', 3), is_deeper(b'"]]"[[', 1)
     (False, True, True)
     """
-    brackets = body.translate(None, _OTHERS)
+    brackets = body.translate(_ONE_KIND, _OTHERS)
     return len(brackets) > most and _looks_deeper(brackets, most) and _depth(_TEXT.sub(b"", body)) > most
 
 
@@ -29,7 +30,7 @@ def _looks_deeper(brackets: bytes, most: int) -> bool:
     for _ in range(most):
         if not brackets:
             return False
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 
 

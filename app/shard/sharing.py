@@ -16,7 +16,7 @@ def shared(processes: Collection[str], shards: Collection[str]) -> dict[str, str
     This is rendezvous hashing, bounded so that no two processes differ by more than one shard.
 
     >>> shared(["a", "b"], ["alerts.0", "alerts.1"])
-    {'alerts.0': 'a', 'alerts.1': 'b'}
+    {'alerts.0': 'b', 'alerts.1': 'a'}
     """
     fewest, spare = divmod(len(shards), len(processes))
     held = Counter(dict.fromkeys(processes, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -81,4 +82,4 @@ async def test_it_answers_as_its_document_says(tmp_path: Path) -> None:
         (tmp_path / "schemathesis.toml").write_text(IDS.format(incident=await _filled(made)))
         code, told = await _run(tmp_path, made.processes[0].url)
         assert code == 0, told
-        assert "55 selected / 55 total" in told
+        assert re.search(r"(\d\d+) selected / \1 total", told)
