@@ -18,11 +18,11 @@ from ingest.sources.post import Post
 from tests.ingest.messages import EVERY, NOW, parser_of
 from tests.ingest.test_fuzz_sources import is_json
 
-SIZE = 15_000
+SIZE = 40_000
 TIMES = 8
-AT_MOST = 16.0
-"""Twice of what is in proportion; what is quadratic takes 64 times as long."""
-FLOOR = 0.05
+AT_MOST = 24.0
+"""Thrice what is in proportion; what is quadratic takes 64 times as long."""
+FLOOR = 0.25
 """Seconds below which nothing is judged."""
 RUNS = 4
 
