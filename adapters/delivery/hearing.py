@@ -22,6 +22,8 @@ from domain.times import Millis
 SKEW: Millis = 5_000
 """What is this much older than our last write was seen before it."""
 COMMENTS_KNOWN = 50
+SHORTEST_LIMIT = 100
+"""No tool cuts a title to less."""
 
 _PROGRESS = {TicketState.OPEN: 0, TicketState.ACKNOWLEDGED: 1, TicketState.IN_PROGRESS: 2}
 _KINDS = {
@@ -103,11 +105,10 @@ def shown_priority(record: TicketRecord) -> Priority:
 
 
 def _is_same_title(wanted: str, shown: str) -> bool:
-    """Tools keep titles on one line, and cut long ones."""
+    """Tools keep titles on one line, and cut long ones; we mark where we cut."""
     ours, theirs = " ".join(wanted.split()), " ".join(shown.split())
-    return theirs in (ours, ours[: len(theirs)]) or (
-        theirs.endswith("…") and ours.startswith(theirs[:-1].rstrip())
-    )
+    is_cut = len(theirs) >= SHORTEST_LIMIT or theirs.endswith("…")
+    return theirs == ours or (is_cut and ours.startswith(theirs.removesuffix("…").rstrip()))
 
 
 def hear(record: TicketRecord, seen: TicketSeen, owners: Owners) -> tuple[TicketRecord, list[News]]:
@@ -134,16 +135,21 @@ def _deleted(record: TicketRecord, seen: TicketSeen) -> tuple[TicketRecord, list
 
 
 def _state(record: TicketRecord, seen: TicketSeen, owners: Owners) -> tuple[TicketRecord, list[News]]:
-    if seen.state is None or record.observed is None:
+    if seen.state is None or record.observed is None or _may_be_ours(record, seen.state):
         return record, []
     kind = changed(record.observed.state, record.seen_state, seen.state)
     known = replace(record, seen_state=seen.state)
-    if kind is None or record.calling is not None:
+    if kind is None:
         return known, []
     if owners.state is Owner.TOCSIN:  # the next look at the record sets it right again
         return replace(known, observed=replace(record.observed, state=seen.state)), []
     observed = replace(record.observed, state=_IMPLIED[kind])
     return replace(known, observed=observed, yields=record.desired.version), [News(kind, actor=seen.actor)]
+
+
+def _may_be_ours(record: TicketRecord, state: TicketState) -> bool:
+    """Tell whether a write that is under way may have made the state; it is heard again once that has ended."""
+    return record.calling is not None and state.is_over is record.desired.state.is_over
 
 
 def changed(written: TicketState | None, before: TicketState | None, now: TicketState) -> NewsKind | None:

@@ -77,6 +77,19 @@ def test_a_hold_ends_where_one_was_seen() -> None:
     assert [one.kind for one in news] == [NewsKind.IN_PROGRESS]
 
 
+def test_a_person_is_heard_while_a_write_of_ours_is_under_way() -> None:
+    """Unless it may be that write itself; then it is heard once that has ended."""
+    busy = known(calling=LATER)
+    after, news = hear(busy, seen(state=TicketState.RESOLVED), LATEST)
+    unsure, nothing = hear(busy, seen(state=TicketState.ACKNOWLEDGED), LATEST)
+    _, later = hear(replace(unsure, calling=None), seen(state=TicketState.ACKNOWLEDGED), LATEST)
+
+    assert [one.kind for one in news] == [NewsKind.RESOLVED]
+    assert after.yields == busy.desired.version
+    assert nothing == []
+    assert [one.kind for one in later] == [NewsKind.ACKNOWLEDGED]
+
+
 def test_what_is_older_than_our_last_write_is_old_news() -> None:
     old = seen(state=TicketState.RESOLVED, at=NOON - SKEW - 1)
 
@@ -152,6 +165,7 @@ def test_a_deleted_ticket_is_parked_not_made_again() -> None:
         ({"title": "checkout  is down "}, []),
         ({"title": "checkout is…"}, []),
         ({"title": "lunch"}, ["title"]),
+        ({"title": "checkout"}, ["title"]),
         ({"state": TicketState.CLOSED}, ["state"]),
         ({"priority": Priority.P4}, ["priority"]),
         ({"merged_into": "9"}, ["merged"]),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,7 +15,9 @@ from tests.services.jira import Jira
 from tests.services.redmine import Redmine
 from tests.services.roundup import Roundup
 from tests.services.rt import RequestTracker
-from tests.services.server import ServerMissingError
+from tests.services.server import Server, ServerMissingError
+
+S = TypeVar("S", bound=Server)
 
 
 def run_folder(factory: pytest.TempPathFactory) -> Path:
@@ -36,49 +40,44 @@ def _is_tolerated(item: pytest.Function) -> bool:
     return fake is not None and params.get("name") in fake.tolerates
 
 
-@pytest.fixture(scope="session")
-def request_tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestTracker]:
-    """A real Request Tracker for all tests of this worker."""
+@contextmanager
+def started(make: Callable[[], S]) -> Iterator[S]:
+    """Start a server for all tests of this worker; a missing one is told, not passed over."""
     try:
-        server = RequestTracker(tmp_path_factory.mktemp("rt"), run_folder(tmp_path_factory) / "rt-template")
+        server = make()
     except ServerMissingError as missing:
         pytest.fail(str(missing), pytrace=False)
     try:
         yield server.start()
     finally:
         server.kill9()
+
+
+@pytest.fixture(scope="session")
+def request_tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestTracker]:
+    """A real Request Tracker."""
+    own, template = tmp_path_factory.mktemp("rt"), run_folder(tmp_path_factory) / "rt-template"
+    with started(lambda: RequestTracker(own, template)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def jira(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jira]:
-    """A double of Jira Data Center for all tests of this worker."""
-    server = Jira(tmp_path_factory.mktemp("jira"))
-    try:
-        yield server.start()
-    finally:
-        server.kill9()
+    """A double of Jira Data Center."""
+    with started(lambda: Jira(tmp_path_factory.mktemp("jira"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redmine]:
-    """A real Redmine for all tests of this worker."""
-    try:
-        server = Redmine(
-            tmp_path_factory.mktemp("redmine"), run_folder(tmp_path_factory) / "redmine-template"
-        )
-    except ServerMissingError as missing:
-        pytest.fail(str(missing), pytrace=False)
-    try:
-        yield server.start()
-    finally:
-        server.kill9()
+    """A real Redmine."""
+    own, template = tmp_path_factory.mktemp("redmine"), run_folder(tmp_path_factory) / "redmine-template"
+    with started(lambda: Redmine(own, template)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def roundup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roundup]:
-    """A real Roundup for all tests of this worker."""
-    server = Roundup(tmp_path_factory.mktemp("roundup"))
-    try:
-        yield server.start()
-    finally:
-        server.kill9()
+    """A real Roundup."""
+    with started(lambda: Roundup(tmp_path_factory.mktemp("roundup"))) as server:
+        yield server
