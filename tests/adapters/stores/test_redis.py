@@ -50,8 +50,8 @@ THEIRS = [
 
 
 @pytest.fixture
-async def make_store(redis: Redis) -> AsyncIterator[MakeStore]:
-    async for make in making(redis.url):
+async def make_store(redis_db: str) -> AsyncIterator[MakeStore]:
+    async for make in making(redis_db):
         yield make
 
 
