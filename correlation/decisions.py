@@ -45,7 +45,18 @@ class Verdict(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     HEARTBEAT = "heartbeat"
     TEST = "test"
+    HELD = "held"
+    SUPPRESSED = "suppressed"
     QUARANTINED = "quarantined"
+
+
+class Stay(msgspec.Struct, frozen=True, gc=False):
+    """What holds a firing alert back for now: it opens nothing and joins nothing."""
+
+    verdict: Verdict
+    reason: str
+    look_at: Millis
+    """When to look again."""
 
 
 class Case(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +73,8 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     """The group's most recent incident."""
     shard: str
     """Where this is decided: groups of two shards may be called the same, their incidents must not."""
+    stay: Stay | None = None
+    """What holds it back, if it fires."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -129,14 +142,14 @@ def silence(case: Case, rules: CorrelationRules) -> Decision:
 def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
     record, alert = case.record, case.alert
     if record is None:
-        return _place(case, rules)
+        return admit(case, rules)
     if record.phase is Phase.AHEAD and alert.position < record.alert.position:
         return _place_late(case, rules)
     if alert.position < record.alert.position:
         return _outdated(case)
     if record.phase is Phase.FIRING:
         return _fires_on(case, record)
-    return _place(case, rules)
+    return admit(case, rules)
 
 
 def _outdated(case: Case) -> Decision:
@@ -161,6 +174,26 @@ def _fires_on(case: Case, record: AlertRecord) -> Decision:
     return Decision(
         Verdict.UPDATED, reason, fresh, reweighed(case.own, before, case.alert, case.key, case.now)
     )
+
+
+def admit(case: Case, rules: CorrelationRules) -> Decision:
+    """Let a firing alert in, unless something holds it back."""
+    if case.stay is None:
+        return _place(case, rules)
+    return Decision(case.stay.verdict, case.stay.reason, _waiting(case, case.stay))
+
+
+def _waiting(case: Case, stay: Stay) -> AlertRecord:
+    before = case.record
+    waits = replace(_record(case, Phase.WAITING, before.incident if before else ""), look_at=stay.look_at)
+    waited = before is not None and before.phase is Phase.WAITING
+    return replace(waits, changed_at=before.changed_at) if before and waited else waits
+
+
+def reconsider(case: Case, rules: CorrelationRules) -> Decision:
+    """Decide again on an alert that was held back and still fires."""
+    decision = admit(case, rules)
+    return replace(decision, reason=f"{decision.reason}, after it was held back")
 
 
 def _place(case: Case, rules: CorrelationRules) -> Decision:
@@ -191,6 +224,9 @@ def _resolved_lately(incident: Incident, now: Millis, rules: CorrelationRules) -
 
 def _place_late(case: Case, rules: CorrelationRules) -> Decision:
     """The firing comes after its resolve: the incident is told of it, but nothing fires."""
+    if case.stay is not None:
+        record = replace(_record(case, Phase.RESOLVED, ""), alert=_known(case).alert)
+        return Decision(Verdict.LATE_FIRING, f"its resolve came first; {case.stay.reason}", record)
     verdict, _, incident = _home(case, rules)
     over = resolved(incident, case.now) if verdict is Verdict.OPENED else incident
     record = replace(_record(case, Phase.RESOLVED, incident.id), alert=_known(case).alert)
@@ -207,17 +243,22 @@ def _on_resolve(case: Case) -> Decision:
         return Decision(Verdict.OUTDATED, "something newer is known of this alert")
     if alert.position == record.alert.position:
         return Decision(Verdict.DUPLICATE, "resolved already")
-    if record.phase is Phase.FIRING:
-        return _ends(case, record)
-    if record.phase is Phase.EXPIRED:
-        return Decision(
-            Verdict.RESOLVED, "was taken for resolved before", _record(case, Phase.RESOLVED, record.incident)
-        )
-    return Decision(
-        Verdict.STRAY_RESOLVE,
-        "resolves an episode not seen firing",
-        _record(case, Phase.AHEAD, record.incident),
-    )
+    return _ends_episode(case, record)
+
+
+def _ends_episode(case: Case, record: AlertRecord) -> Decision:
+    """Decide on a resolve that is newer than all that is known."""
+    ended = _record(case, Phase.RESOLVED, record.incident)
+    match record.phase:
+        case Phase.FIRING:
+            return _ends(case, record)
+        case Phase.WAITING:
+            return Decision(Verdict.RESOLVED, "ended while it was held back", ended)
+        case Phase.EXPIRED:
+            return Decision(Verdict.RESOLVED, "was taken for resolved before", ended)
+        case _:
+            ahead = replace(ended, phase=Phase.AHEAD)
+            return Decision(Verdict.STRAY_RESOLVE, "resolves an episode not seen firing", ahead)
 
 
 def _ends(case: Case, record: AlertRecord) -> Decision:
@@ -232,8 +273,10 @@ def _ends(case: Case, record: AlertRecord) -> Decision:
 
 def expire(record: AlertRecord, own: Incident | None, now: Millis) -> tuple[AlertRecord, Incident | None]:
     """Take an alert that was not heard of any more for resolved."""
-    ended = replace(record, phase=Phase.EXPIRED, changed_at=now)
-    return ended, own and without_firing(own, record.alert.severity, now)
+    ended = replace(record, phase=Phase.EXPIRED, changed_at=now, look_at=None)
+    if own is None or not record.fires:
+        return ended, None
+    return ended, without_firing(own, record.alert.severity, now)
 
 
 def _record(case: Case, phase: Phase, incident: str) -> AlertRecord:

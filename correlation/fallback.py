@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from correlation.rules import CorrelationRules, Fallback
-from domain.incident import Incident
+from domain.incident import Incident, TimelineEntry
 from domain.priority import Priority
 from domain.times import Millis
 
@@ -17,17 +17,20 @@ def fallback_at(incident: Incident, rules: CorrelationRules) -> Millis | None:
     return min((incident.opened_at + each.after for _, each in _waiting(incident, rules)), default=None)
 
 
-def fallen_back(incident: Incident, rules: CorrelationRules, now: Millis) -> tuple[Incident, str]:
-    """Add the fallbacks of destinations that are late; say which, empty for none."""
+def fallen_back(
+    incident: Incident, rules: CorrelationRules, now: Millis
+) -> tuple[Incident, Sequence[TimelineEntry]]:
+    """Add the fallbacks of destinations that are late; say which."""
     late = [
         (name, each) for name, each in _waiting(incident, rules) if incident.opened_at + each.after <= now
     ]
     if not late or incident.assessment is None:
-        return incident, ""
+        return incident, ()
     added = dict.fromkeys(each.destination for _, each in late)
     destinations = (*incident.assessment.destinations, *added)
     reason = "; ".join(f"{name} has not got it in time, so {each.destination} gets it" for name, each in late)
-    return replace(incident, assessment=replace(incident.assessment, destinations=destinations)), reason
+    told = replace(incident, assessment=replace(incident.assessment, destinations=destinations))
+    return told, (TimelineEntry(now, "fell_back", reason),)
 
 
 def _waiting(incident: Incident, rules: CorrelationRules) -> Iterator[tuple[str, Fallback]]:

@@ -46,7 +46,7 @@ def file_alert(
     batch.put(name, after)
     if before is None:
         batch.file(ALERTS, after.key, after.first_seen)
-    if before is None or before.phase is not after.phase:
+    if before is None or before.phase is not after.phase or before.look_at != after.look_at:
         batch.arm(name, upkeep.alert_due(after, now, rules))
     if after.incident and (before is None or before.incident != after.incident):
         batch.log(members_log(after.incident), Member(after.key))

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from correlation import quarantine, timers, upkeep
-from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, silence
+from correlation import admission, commands, quarantine, timers, upkeep
+from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
 from correlation.items import AlertItem, items_of
@@ -34,6 +34,7 @@ from domain.events import (
     AlertsReceived,
     AlertsSealed,
     Delivered,
+    OperatorAsked,
     Quarantined,
     QuarantineSettled,
     TicketNews,
@@ -51,7 +52,7 @@ OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 """Counters of what became of alerts."""
 
 
-Item = AlertItem | TicketReported | TicketNews | quarantine.Item
+Item = AlertItem | TicketReported | TicketNews | OperatorAsked | quarantine.Item
 
 
 class CorrelationHandler:
@@ -71,7 +72,9 @@ class CorrelationHandler:
         for event in events:
             if isinstance(event, AlertsReceived | AlertsSealed):
                 items.extend(items_of(event, self._rules))
-            elif isinstance(event, TicketReported | TicketNews | Quarantined | QuarantineSettled):
+            elif isinstance(
+                event, TicketReported | TicketNews | OperatorAsked | Quarantined | QuarantineSettled
+            ):
                 items.append(event)
         return items
 
@@ -84,6 +87,8 @@ class CorrelationHandler:
                     self._want_alert(keys, item, batch.known)
             elif isinstance(item, TicketReported | TicketNews):
                 keys.add(incident_record(item.incident))
+            elif isinstance(item, OperatorAsked):
+                keys.update(commands.wanted(item.action))
             else:
                 keys.add(quarantine.SHELF)
         for timer in due:
@@ -111,6 +116,7 @@ class CorrelationHandler:
         item.ready = name in known
         if name not in keys:
             keys.update(_wanted_by_group(name, known))
+        keys.update(admission.wanted(item.alert, group, self._rules))
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -120,6 +126,7 @@ class CorrelationHandler:
             yield incident_record(record.incident)
             group = group_of(record.alert, record.key, self._rules)
             yield from _wanted_by_group(group_record(group.key), known)
+            yield from admission.wanted(record.alert, group, self._rules)
         elif isinstance(record, Incident):
             yield group_record(group_key(record.rule, record.group))
 
@@ -139,6 +146,8 @@ class CorrelationHandler:
             quarantine.handle(batch, item, self._rules.quarantine)
         elif isinstance(item, TicketNews):
             self._on_news(batch, item)
+        elif isinstance(item, OperatorAsked):
+            commands.obey(batch, item, self._router, self._rules)
         else:
             _on_report(batch, item)
 
@@ -181,7 +190,9 @@ class CorrelationHandler:
         pointer = batch.get(group_record(group.key), GroupRecord)
         own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
         latest = batch.get(incident_record(pointer.incident), Incident) if pointer else None
-        return Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox)
+        case = Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox)
+        stay = admission.held_back(batch, case, self._rules)
+        return case if stay is None else replace(case, stay=stay)
 
     def due(self, batch: Batch, timer: Timer) -> None:
         """Act on a timer."""
@@ -189,6 +200,8 @@ class CorrelationHandler:
         if timer.id.startswith("alert:"):
             if timers.is_silent(batch, timer, self._rules):
                 self._on_silence(batch, timer)
+            elif timers.is_to_be_reconsidered(batch, timer, self._rules):
+                self._reconsider(batch, timer)
             else:
                 timers.on_alert_timer(batch, timer, self._rules, self._router)
         elif timer.id == quarantine.SHELF:
@@ -203,6 +216,14 @@ class CorrelationHandler:
             item = AlertItem(timer.due, record.key, record.alert, record.alert)
             batch.count("heartbeats_missed")
             self._follow(batch, item, record, silence(self._case(batch, item, record), self._rules))
+
+    def _reconsider(self, batch: Batch, timer: Timer) -> None:
+        """It was accounted for when it was held back; what becomes of it now is on the timeline."""
+        record = batch.get(timer.id, AlertRecord)
+        if record is not None:
+            item = AlertItem(timer.due, record.key, record.alert, record.alert)
+            batch.count("reconsidered")
+            self._follow(batch, item, record, reconsider(self._case(batch, item, record), self._rules))
 
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""

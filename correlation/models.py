@@ -75,10 +75,15 @@ class GroupConfig(BaseModel):
         'or a list of values; or matchers like Alertmanager\'s: service=~"pay.*", '
         "or a list of them. The first rule that matches is taken. Empty: it applies to every alert.",
     )
+    hold: Duration = _lasting(
+        "0s", "How long an alert must fire before it opens an incident; one that is over sooner opens none."
+    )
 
     def compile(self) -> GroupRule:
         """Make the rule that the core works with."""
-        return GroupRule(self.id, tuple(self.by), self.window, self.max_age, Matcher.of(self.match))
+        return GroupRule(
+            self.id, tuple(self.by), self.window, self.max_age, Matcher.of(self.match), self.hold
+        )
 
 
 class CorrelationConfig(BaseModel):

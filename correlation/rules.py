@@ -25,6 +25,8 @@ class GroupRule:
     """An incident older than this takes no new alerts, however busy it is."""
     match: Matcher = field(default_factory=Matcher)
     """Alerts it applies to; the first rule that matches is taken."""
+    hold: Millis = 0
+    """How long an alert must fire before it opens an incident."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from correlation.decisions import expire
-from correlation.fallback import fallen_back
 from correlation.filing import change_incident
 from correlation.grouping import group_key
 from correlation.router import Router
@@ -23,6 +22,7 @@ from correlation.state import (
     timeline_log,
 )
 from correlation.upkeep import alert_due, arm_incident
+from correlation.watches import looked_at
 from domain.alert import AlertRecord, AlertState, Phase, Sightings
 from domain.batch import Batch
 from domain.incident import Incident, TimelineEntry
@@ -42,6 +42,8 @@ def on_alert_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: 
         batch.arm(timer.id, alert_due(record, timer.due, rules))
     elif record.phase is Phase.FIRING:
         _expire(batch, timer, record, rules, router)
+    elif record.phase is Phase.WAITING:
+        _give_up(batch, timer, record, rules)
     elif record.phase is Phase.AHEAD and record.incident:
         _settle(batch, timer, record, rules)
     else:
@@ -56,6 +58,14 @@ def is_silent(batch: Batch, timer: Timer, rules: CorrelationRules) -> bool:
     return alert_due(record, _heard_at(batch, record), rules) <= timer.due
 
 
+def is_to_be_reconsidered(batch: Batch, timer: Timer, rules: CorrelationRules) -> bool:
+    """Tell whether a timer is that of an alert which was held back until now, and still fires."""
+    record = batch.get(timer.id, AlertRecord)
+    if record is None or record.phase is not Phase.WAITING or record.look_at is None:
+        return False
+    return record.look_at <= timer.due < _heard_at(batch, record) + rules.stale_after
+
+
 def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:
     """Look at an incident again: to purge it, to lower its priority, or only to tell of it."""
     incident = batch.get(timer.id, Incident)
@@ -64,9 +74,9 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
     if incident.resolved_at is not None and incident.resolved_at + rules.keep_resolved <= timer.due:
         _purge(batch, timer, incident)
         return
-    told, why = fallen_back(replace(incident, tell_at=None), rules, timer.due)
-    if why:
-        batch.log(timeline_log(incident.id), TimelineEntry(timer.due, "fell_back", why))
+    told, entries = looked_at(replace(incident, tell_at=None), rules, timer.due)
+    for entry in entries:
+        batch.log(timeline_log(incident.id), entry)
     batch.put(timer.id, told)
     batch.marked.add(timer.id)
     if incident.assessment and incident.assessment.lower_at and incident.assessment.lower_at <= timer.due:
@@ -91,6 +101,14 @@ def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationR
     if incident is not None:
         entry = TimelineEntry(timer.due, "expired", "not heard of any more", record.key)
         change_incident(batch, incident, entry, router, rules)
+
+
+def _give_up(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules) -> None:
+    """It was held back, and is not heard of any more."""
+    ended, _ = expire(record, None, timer.due)
+    batch.put(timer.id, ended)
+    batch.arm(timer.id, alert_due(ended, timer.due, rules))
+    batch.count("expired")
 
 
 def _settle(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from correlation.fallback import fallback_at
 from correlation.rules import CorrelationRules
 from correlation.state import LISTENING, Listening, incident_record
+from correlation.watches import next_look
 from domain.alert import AlertRecord, Phase
 from domain.batch import Batch
 from domain.incident import Assessment, Incident
@@ -37,6 +37,9 @@ def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Mi
             return whole_second(heard + rules.heartbeat_every(record.alert.source))
         case Phase.FIRING:
             return whole_second(heard + rules.stale_after)
+        case Phase.WAITING:
+            stale_at = heard + rules.stale_after
+            return whole_second(stale_at if record.look_at is None else min(record.look_at, stale_at))
         case Phase.AHEAD:
             return whole_second(record.changed_at + rules.remember_resolves)
         case Phase.RESOLVED | Phase.EXPIRED:
@@ -46,26 +49,18 @@ def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Mi
 def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:
     """Say when an incident has to be looked at again."""
     purge_at = incident.resolved_at and whole_second(incident.resolved_at + rules.keep_resolved)
-    late_at = fallback_at(incident, rules)
-    dues = (incident.tell_at, _lower_at(incident), purge_at, late_at and whole_second(late_at))
+    look_at = next_look(incident, rules)
+    dues = (incident.tell_at, _lower_at(incident), purge_at, look_at and whole_second(look_at))
     return min((due for due in dues if due is not None), default=None)
 
 
 def arm_incident(batch: Batch, before: Incident | None, after: Incident, rules: CorrelationRules) -> None:
     """Have an incident that changed looked at again when it must be."""
     name = incident_record(after.id)
-    if before is None or name in batch.timers or not _same_dates(before, after):
-        due = incident_due(after, rules)
-        if due is not None or before is not None:
-            batch.arm(name, due)
-
-
-def _same_dates(before: Incident, after: Incident) -> bool:
-    return (
-        before.tell_at == after.tell_at
-        and before.resolved_at == after.resolved_at
-        and before.assessment is after.assessment
-    )
+    due = incident_due(after, rules)
+    known = incident_due(before, rules) if before is not None else None
+    if due != known or name in batch.timers:
+        batch.arm(name, due)
 
 
 def _lower_at(incident: Incident) -> Millis | None:

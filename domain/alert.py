@@ -119,6 +119,8 @@ class Phase(StrEnum):
     """Its resolve came, its firing has not been seen yet."""
     ALIVE = "alive"
     """A heartbeat that comes as expected."""
+    WAITING = "waiting"
+    """It fires, but something holds it back: it opens nothing yet."""
 
 
 class AlertRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -134,6 +136,8 @@ class AlertRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     first_seen: Millis
     changed_at: Millis
     """When its phase, not its counts, changed last."""
+    look_at: Millis | None = None
+    """When one that waits is looked at again."""
 
     @property
     def fires(self) -> bool:

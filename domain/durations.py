@@ -26,3 +26,16 @@ def parse_duration(text: str | float) -> Millis:
         return round(sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text)))
     message = f"{text!r} is not a length of time; write it like 30s, 5m, 1h30m, 7d, or as plain seconds"
     raise ValueError(message)
+
+
+def lasting(length: Millis) -> str:
+    """Write a length of time as people do.
+
+    >>> lasting(5_400_000), lasting(86_400_000), lasting(0)
+    ('1h30m', '1d', '0s')
+    """
+    parts, rest = [], length
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, _UNITS[unit])
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.alert import Alert, AlertHead
+from domain.commands import Action
 from domain.incident import TicketRef
 from domain.ticket import DesiredTicket, NewsKind, TicketAction, TicketSeen
 from domain.times import Millis
@@ -130,6 +131,15 @@ class ParkedAsked(msgspec.Struct, frozen=True, array_like=True, tag="parked"):
     drop: bool = False
 
 
+class OperatorAsked(msgspec.Struct, frozen=True, array_like=True, tag="operator"):
+    """An operator asks for something; who and why go on record."""
+
+    at: Millis
+    actor: str
+    reason: str
+    action: Action
+
+
 _Others = (
     Tick
     | TicketReported
@@ -139,6 +149,7 @@ _Others = (
     | TicketsSeen
     | TicketNews
     | ParkedAsked
+    | OperatorAsked
 )
 Event = AlertsReceived | _Others
 Delivered = Event | AlertsSealed

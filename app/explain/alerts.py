@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from app.explain.incidents import incident_steps
-from app.explain.steps import Step, lasting, moment
+from app.explain.steps import Step, moment
 from app.partitions import partitioner
 from app.shard.deciding import Decider, Letter
 from config.settings import Settings
@@ -32,6 +32,7 @@ from correlation.state import (
 from correlation.upkeep import alert_due
 from domain.alert import Alert, AlertRecord, Phase
 from domain.batch import Batch
+from domain.durations import lasting
 from domain.events import AlertsReceived
 from domain.fields import AlertFields
 from domain.incident import Incident
@@ -202,6 +203,8 @@ def _alert_times(record: AlertRecord, rules: CorrelationRules, at: Millis) -> It
         case Phase.AHEAD:
             why = "until then a firing that began before its end is known to be over"
             yield Step("resolve remembered until", moment(due, at), why)
+        case Phase.WAITING:
+            yield Step("looked at again", moment(due, at), "if it still fires then")
         case Phase.RESOLVED | Phase.EXPIRED:
             yield Step("alert forgotten", moment(due, at), "unless it is heard of again")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from domain.durations import lasting
 from domain.times import Millis, to_text
 
 SECOND: Millis = 1_000
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -17,19 +17,6 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     says: str
     why: str = ""
     steps: tuple[Step, ...] = ()
-
-
-def lasting(length: Millis) -> str:
-    """Write a length of time as the configuration does.
-
-    >>> lasting(5_400_000), lasting(86_400_000), lasting(0)
-    ('1h30m', '1d', '0s')
-    """
-    parts, rest = [], length
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts) or "0s"
 
 
 def moment(due: Millis, now: Millis) -> str:

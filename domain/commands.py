@@ -1,0 +1,20 @@
+"""What operators ask of incidents. Values only; ``correlation/commands.py`` decides what comes of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Acknowledge(msgspec.Struct, frozen=True, array_like=True, tag="acknowledge"):
+    """Somebody takes an incident on."""
+
+    incident: str
+
+
+class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="resolve"):
+    """Somebody says that it is over, whatever fires. It stays so until an alert fires anew."""
+
+    incident: str
+
+
+Action = Acknowledge | Resolve
