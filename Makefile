@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
   --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 IMAGE ?= tocsin
 FUZZ_SECONDS ?= 300
-PACKAGES := domain ingest correlation routing adapters config app
+PACKAGES := domain notation ingest correlation routing adapters config app
 
 ##@ Use it
 

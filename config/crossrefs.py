@@ -93,7 +93,7 @@ def _unreachable(items: list[Item]) -> Iterator[Finding]:
             name = _id(taker) or "the one"
             message = f"is never reached: {name} in line {taker.line} takes everything; move this before it"
             yield Finding(path, message)
-        elif _matches_everything(item) and not _proceeds(item):
+        elif _matches_everything(item) and not _proceeds(item) and not item.child("expires"):
             taker = item
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path as FilePath
 
 from config.check import check
 from config.crossrefs import cross_references, suspicions
 from config.document import Document, Node
+from config.expiry import expired, unexpired
 from config.problems import ConfigError, Finding, Problem, in_order
 from config.reading import NotReadable, read_document
 from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_within, references_in
@@ -19,7 +21,7 @@ OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
 
 
 def load(path: FilePath, environ: Mapping[str, str]) -> Settings:
-    """Read and check a configuration file.
+    """Read and check a configuration file, as it applies today.
 
     Raises:
         ConfigError: with every mistake in it.
@@ -27,8 +29,16 @@ def load(path: FilePath, environ: Mapping[str, str]) -> Settings:
     return parse(_read(path), str(path), environ, path.parent)
 
 
-def parse(text: str, file: str, environ: Mapping[str, str], folder: FilePath = FilePath()) -> Settings:
+def parse(
+    text: str,
+    file: str,
+    environ: Mapping[str, str],
+    folder: FilePath = FilePath(),
+    today: date | None = None,
+) -> Settings:
     """Check a configuration that is at hand already; *file* is only what messages call it.
+
+    Rules whose last day is before *today*, in UTC, are left out.
 
     Raises:
         ConfigError: with every mistake in it.
@@ -42,7 +52,9 @@ def parse(text: str, file: str, environ: Mapping[str, str], folder: FilePath = F
     mistakes = [*document.findings, *cross_references(document)]
     if isinstance(config, list) or mistakes:
         raise ConfigError(_problems(document, [*(config if isinstance(config, list) else []), *mistakes]))
-    return compile_settings(config, tuple(in_order(_problems(document, suspicions(document)))))
+    today = today or datetime.now(UTC).date()
+    doubtful = [*suspicions(document), *expired(document, today)]
+    return compile_settings(unexpired(config, today), tuple(in_order(_problems(document, doubtful))))
 
 
 def _read(path: FilePath) -> str:

@@ -3,70 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Self
+from typing import Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule
-from domain.durations import parse_duration
-from domain.matching import Matcher, parse_matchers
+from domain.matching import Matcher
 from domain.times import Millis
-
-Duration = Annotated[
-    Millis,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": ["string", "number"], "title": "duration", "examples": ["30s", "5m", "1h30m"]}),
-]
-Label = Annotated[str, Field(min_length=1)]
-Values = Annotated[list[str], Field(min_length=1)]
+from notation import Duration, Label, MatchConfig, RuleConfig, lasting
 
 
-def _matcher(text: str) -> str:
-    list(parse_matchers(text))
-    return text
-
-
-MatcherText = Annotated[str, Field(min_length=1), AfterValidator(_matcher)]
-MatchConfig = Annotated[
-    Annotated[dict[Label, str | Values], Tag("mapping")]
-    | Annotated[list[MatcherText], Field(min_length=1), Tag("list")]
-    | Annotated[MatcherText, Tag("text")],
-    Discriminator(lambda given: {dict: "mapping", list: "list"}.get(type(given), "text")),
-]
-"""A matcher of ``domain.matching``."""
-
-
-def _lasting(default: str, description: str) -> Any:
-    """A length of time whose default is written, and shown in the schema, as people write it."""
-    return Field(default, description=description, validate_default=True)
-
-
-class GroupConfig(BaseModel):
+class GroupConfig(RuleConfig):
     """A rule that says which alerts belong to one incident."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: Annotated[str, Field(min_length=1)] = Field(
-        description="Name of the rule, shown with every decision it makes."
-    )
     by: list[Label] = Field(
         description="Labels or fields whose values must be equal for alerts to share an incident, "
         "for example [service, environment]. An empty list takes all alerts of the rule together."
     )
-    window: Duration = _lasting(
+    window: Duration = lasting(
         "1h", "An alert joins the incident if the one before joined no longer ago than this."
     )
-    max_age: Duration = _lasting(
+    max_age: Duration = lasting(
         "24h", "An incident older than this takes no new alerts, however busy it is; another is opened."
     )
     match: MatchConfig = Field(
@@ -75,7 +32,7 @@ class GroupConfig(BaseModel):
         'or a list of values; or matchers like Alertmanager\'s: service=~"pay.*", '
         "or a list of them. The first rule that matches is taken. Empty: it applies to every alert.",
     )
-    hold: Duration = _lasting(
+    hold: Duration = lasting(
         "0s", "How long an alert must fire before it opens an incident; one that is over sooner opens none."
     )
 
@@ -95,17 +52,17 @@ class CorrelationConfig(BaseModel):
         default_factory=lambda: [GroupConfig(id="by-service", by=["service"])],
         description="Rules that group alerts into incidents. They are tried in order.",
     )
-    reopen_within: Duration = _lasting(
+    reopen_within: Duration = lasting(
         "30m", "An incident resolved no longer ago than this is opened again instead of opening another."
     )
-    stale_after: Duration = _lasting(
+    stale_after: Duration = lasting(
         "1d", "A firing alert not heard of for this long is taken for resolved. "
         "Keep it well above the interval at which the tools repeat what still fires."
     )  # fmt: skip
-    remember_resolves: Duration = _lasting(
+    remember_resolves: Duration = lasting(
         "1h", "How long a resolve that arrived before its firing is remembered."
     )
-    keep_resolved: Duration = _lasting(
+    keep_resolved: Duration = lasting(
         "30d", "How long resolved incidents, their alerts and their timelines are kept."
     )
     partitions: int = Field(

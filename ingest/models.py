@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from domain.alert import Severity
-from domain.sizes import parse_size
 from ingest.admission import Gate
-from ingest.auth.model_parts import Duration, lasting
 from ingest.auth.models import Auth
 from ingest.auth.models import AuthConfig as AuthConfig
 from ingest.auth.models import build as build_auth
@@ -22,13 +20,7 @@ from ingest.sources import ALIASES, TOOLS, Tool, generic
 from ingest.sources.circumstances import Circumstances
 from ingest.sources.generic_models import GenericMapping
 from ingest.treatment import Treatment
-
-Size = Annotated[
-    int,
-    BeforeValidator(parse_size),
-    Field(gt=0),
-    WithJsonSchema({"type": ["string", "integer"], "title": "size", "examples": ["500kB", "5MiB", "1GiB"]}),
-]
+from notation import Duration, Label, Labels, Size, lasting
 
 
 def _zone(name: str) -> str:
@@ -47,14 +39,8 @@ if TYPE_CHECKING:
     TypeName = str
 else:
     TypeName = Literal[*(name for name in (*TOOLS, *ALIASES) if name != generic.TYPE)]
-Label = Annotated[str, Field(min_length=1)]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]*$", max_length=64)]
 """Part of an address, ``/ingest/NAME``, so it holds only what needs no escaping there."""
-
-
-def _size(default: str, description: str) -> Any:
-    """A size whose default is written, and shown in the schema, as people write it."""
-    return Field(default, description=description, validate_default=True)
 
 
 class RateConfig(BaseModel):
@@ -74,7 +60,7 @@ class CommonConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     auth: Auth | None = Field(None, description="Who may post. Everybody when left out.")
-    identity: Annotated[list[Label], Field(min_length=1)] | None = Field(
+    identity: Labels | None = Field(
         None,
         description="Labels that make the identity of an alert, in place of the tool's own fingerprint.",
     )
@@ -166,8 +152,8 @@ class LimitsConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_body: Size = _size("5MiB", "Largest body, as sent.")
-    max_unpacked: Size = _size("20MiB", "Largest body after unpacking gzip or deflate.")
+    max_body: Size = lasting("5MiB", "Largest body, as sent.")
+    max_unpacked: Size = lasting("20MiB", "Largest body after unpacking gzip or deflate.")
     max_depth: int = Field(64, ge=4, le=500, description="Levels of nesting in a body.")
     max_alerts: int = Field(10_000, ge=1, le=1_000_000, description="Most alerts in one body.")
     max_labels: int = Field(
@@ -193,7 +179,7 @@ class SpoolConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_size: Size = _size(
+    max_size: Size = lasting(
         "1GiB", "Most that is kept on disk; when it is full, senders are told to wait (503)."
     )
 
@@ -204,7 +190,7 @@ class QuarantineConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_count: int = Field(1_000, ge=1, le=10_000, description="Most requests that are kept.")
-    max_size: Size = _size("64MiB", "Most that they may take up together.")
+    max_size: Size = lasting("64MiB", "Most that they may take up together.")
     max_age: Duration = lasting("14d", "How long a request is kept.")
 
 

@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from jinja2 import TemplateSyntaxError
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.alert import Severity
-from domain.durations import parse_duration
-from domain.matching import Matcher, parse_matchers
+from domain.matching import Matcher
 from domain.priority import Level, Priority
-from domain.times import Millis
+from notation import Duration, MatchConfig, RuleConfig, lasting
+from notation import Label as Name
 from routing.rules import IMPACT, MATRIX, URGENCY, Criticality, Route, RoutingRules, Service
 from routing.templates import compile_template
 
 DEFAULTS = RoutingRules()
-
-Duration = Annotated[
-    Millis,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": ["string", "number"], "title": "duration", "examples": ["30s", "5m", "1h30m"]}),
-]
-Name = Annotated[str, Field(min_length=1)]
-Values = Annotated[list[str], Field(min_length=1)]
-
-
-def _matcher(text: str) -> str:
-    list(parse_matchers(text))
-    return text
-
-
-MatcherText = Annotated[str, Field(min_length=1), AfterValidator(_matcher)]
-MatchConfig = Annotated[
-    Annotated[dict[Name, str | Values], Tag("mapping")]
-    | Annotated[list[MatcherText], Field(min_length=1), Tag("list")]
-    | Annotated[MatcherText, Tag("text")],
-    Discriminator(lambda given: {dict: "mapping", list: "list"}.get(type(given), "text")),
-]
-"""A matcher of ``domain.matching``."""
 
 
 def _checked(template: str) -> str:
@@ -60,11 +28,6 @@ def _checked(template: str) -> str:
 
 
 Template = Annotated[str, AfterValidator(_checked)]
-
-
-def _lasting(default: str, description: str) -> Any:
-    """A length of time whose default is written, and shown in the schema, as people write it."""
-    return Field(default, description=description, validate_default=True)
 
 
 class ServiceConfig(BaseModel):
@@ -117,7 +80,7 @@ class PriorityConfig(BaseModel):
     widespread_at: int = Field(
         3, ge=2, description="From this many services hit, the impact is one level higher."
     )
-    lower_after: Duration = _lasting(
+    lower_after: Duration = lasting(
         "10m", "A lower priority is taken once it would have been right for this long."
     )
     default: DefaultServiceConfig = Field(
@@ -144,10 +107,8 @@ class TemplatesConfig(BaseModel):
     description: Template = Field("", description="Description of a ticket. Empty: the built-in one.")
 
 
-class RouteConfig(BaseModel):
+class RouteConfig(RuleConfig):
     """A node of the routing tree: which incidents become tickets where."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(
         "", description="Name of the route, shown with its decisions. Empty: its place, like #2.1."

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("domain", "ingest", "correlation", "routing", "adapters", "config", "app")
+PACKAGES = ("domain", "notation", "ingest", "correlation", "routing", "adapters", "config", "app")
 
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 40
@@ -57,6 +57,32 @@ def test_modules_and_functions_stay_short() -> None:
     found = dict(_lengths())
 
     assert sorted(found) == sorted(TOO_LONG), f"too long, or no longer so: {found}"
+
+
+def test_only_models_know_how_people_write_rules():
+    """The core works with plain values: pydantic stops at the modules that hold what people write."""
+    offenders = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ("correlation", "routing")
+        for path in (ROOT / package).rglob("*.py")
+        if not _holds_models(path.stem)
+        for name in _imported(ast.parse(path.read_text()))
+        if name.split(".")[0] in {"pydantic", "notation"} or _holds_models(name.split(".")[-1])
+    ]
+
+    assert offenders == []
+
+
+def _holds_models(module: str) -> bool:
+    return module == "models" or module.endswith("_models")
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def _dependencies() -> Iterator[str]:

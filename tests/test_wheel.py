@@ -8,7 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("domain", "ingest", "correlation", "routing", "adapters", "config", "app")
+PACKAGES = ("domain", "notation", "ingest", "correlation", "routing", "adapters", "config", "app")
 
 
 def test_the_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:

@@ -6,35 +6,26 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
     SecretStr,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic.functional_validators import AfterValidator
 
 from adapters.delivery.hearing import Owner
-from domain.durations import parse_duration
 from domain.errors import PermanentError, Reason
 from domain.incident import TicketRef
 from domain.ports import Callback, Capability, LinkKind, Polled
 from domain.priority import Priority
 from domain.ticket import Note, TicketSeen
-from domain.times import Millis
-
-Duration = Annotated[
-    Millis,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": ["string", "number"], "title": "duration", "examples": ["30s", "5m", "1h30m"]}),
-]
-"""A length of time: ``30s``, ``5m``, ``1h30m`` or plain seconds in YAML, milliseconds for the code."""
+from notation import Duration as Duration
+from notation import lasting as lasting
 
 
 def _without_login(url: HttpUrl) -> HttpUrl:
@@ -45,11 +36,6 @@ def _without_login(url: HttpUrl) -> HttpUrl:
 
 Address = Annotated[HttpUrl, AfterValidator(_without_login)]
 """An http or https URL without a login in it."""
-
-
-def lasting(default: str, description: str, *, gt: Millis | None = None) -> Any:
-    """A length of time whose default is written, and shown in the schema, as people write it."""
-    return Field(default, description=description, validate_default=True, gt=gt)
 
 
 class Settings(BaseModel):

@@ -12,12 +12,9 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    WithJsonSchema,
     model_validator,
 )
 
-from domain.durations import parse_duration
-from domain.times import Millis
 from ingest.auth.addresses import AllowedAddresses, Networks, read_network
 from ingest.auth.client_certificate import CertificateRule, ClientCertificate
 from ingest.auth.keys import HeaderKey, QueryKey
@@ -25,17 +22,13 @@ from ingest.auth.pins import ACTION_GROUPS, TENANT, Cloud
 from ingest.auth.scheme import Fetch, Scheme
 from ingest.auth.signatures import PLACEHOLDER, Algorithm, Encoding, HmacRule, HmacSignature
 from ingest.auth.standard_webhooks import PUBLIC_PREFIX, SECRET_PREFIX, StandardWebhooks, read_secret
+from notation import Duration, lasting
 
 _TOPIC = re.compile(r"arn:aws[a-z-]{0,12}:sns:[a-z0-9*-]{1,32}:[0-9]{12}:[A-Za-z0-9._*-]{1,256}")
 
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Secrets = Secret | Annotated[list[Secret], Field(min_length=1)]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=128)]
-Duration = Annotated[
-    Millis,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": ["string", "number"], "title": "duration", "examples": ["30s", "5m", "1h30m"]}),
-]
 
 
 def _checked_network(text: str) -> str:
@@ -55,11 +48,6 @@ def _checked_topic(text: str) -> str:
 Network = Annotated[str, AfterValidator(_checked_network)]
 TopicPattern = Annotated[str, AfterValidator(_checked_topic)]
 TenantId = Annotated[str, BeforeValidator(lambda text: str(text).lower()), Field(pattern=f"^{TENANT}$")]
-
-
-def lasting(default: str, description: str) -> Any:
-    """A length of time whose default is written, and shown in the schema, as people write it."""
-    return Field(default, description=description, validate_default=True)
 
 
 def listed(given: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, blocks, name, page, spans
 
 ARCHITECTURE = page("ARCHITECTURE.md")
-PACKAGES = ("domain", "ingest", "correlation", "routing", "adapters", "config", "app")
+PACKAGES = ("domain", "notation", "ingest", "correlation", "routing", "adapters", "config", "app")
 TOP = {*PACKAGES, "tests", "benchmarks", "docs", ".ci"}
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]*")

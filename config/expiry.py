@@ -1,0 +1,61 @@
+"""Leaves out the rules that have expired, wherever they stand in the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel
+
+from config.document import Document, Node
+from config.problems import Finding
+from notation import RuleConfig
+
+T = TypeVar("T")
+
+
+def unexpired(config: T, today: date) -> T:
+    """Return *config* without the rules whose last day is before *today*.
+
+    >>> [rule.id for rule in unexpired([RuleConfig(id="a", expires=date(2026, 1, 1)), RuleConfig(id="b")],
+    ...                                date(2026, 1, 2))]
+    ['b']
+    """
+    if isinstance(config, BaseModel):
+        changed = {
+            name: after
+            for name, before in config
+            if isinstance(before, BaseModel | list | dict)
+            and (after := unexpired(before, today)) is not before
+        }
+        return config.model_copy(update=changed) if changed else config
+    if isinstance(config, list):
+        return _kept(config, [unexpired(each, today) for each in config if not _is_over(each, today)])
+    if isinstance(config, dict):
+        return _kept(config, {name: unexpired(each, today) for name, each in config.items()})
+    return config
+
+
+def expired(document: Document, today: date) -> Iterator[Finding]:
+    """Tell of rules that are left out."""
+    for path, node in document.root.walk():
+        last = node.child("expires") if path and isinstance(path[-1], int) else None
+        if last is not None and _is_past(last, today):
+            yield Finding((*path, "expires"), f"the rule expired on {last.value} and is left out")
+
+
+def _is_past(node: Node, today: date) -> bool:
+    try:
+        return isinstance(node.value, str) and date.fromisoformat(node.value) < today
+    except ValueError:
+        return False
+
+
+def _is_over(rule: Any, today: date) -> bool:
+    return isinstance(rule, RuleConfig) and rule.expires is not None and rule.expires < today
+
+
+def _kept(before: T, after: Any) -> T:
+    """Keep what nothing was left out of: it is what was checked, down to its identity."""
+    return before if before == after else cast(T, after)
