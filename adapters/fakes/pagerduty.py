@@ -290,7 +290,7 @@ class FakePagerDuty(Fake):
             return _error(400, 2001, "Invalid Input Provided", "Content cannot be empty")
         incident.notes.append(content)
         self._happened(incident)
-        return web.json_response({"note": {"id": f"N{len(incident.notes)}", "content": content}}, status=201)
+        return web.json_response({"note": {"id": f"N{len(incident.notes)}", "content": content}})
 
     async def _entries(self, request: web.Request) -> web.Response:
         since, until = (datetime.fromisoformat(request.query[name]) for name in ("since", "until"))
@@ -301,7 +301,7 @@ class FakePagerDuty(Fake):
         page = [
             {
                 "id": f"R{at.timestamp()}",
-                "type": "log_entry",
+                "type": "notify_log_entry",
                 "created_at": at.isoformat(),
                 "incident": {"id": id_, "type": "incident_reference"},
             }
@@ -375,7 +375,7 @@ def _shown(incident: Incident) -> dict[str, Any]:
         "priority": priority,
         "assignments": [{"at": "", "assignee": one} for one in assignees if incident.assignee],
         "assignees": [one for one in assignees if incident.assignee],
-        "resolve_reason": merged if incident.merged_into else None,
+        **({"resolve_reason": merged} if incident.merged_into else {}),
         "updated_at": incident.at.isoformat(),
     }
 

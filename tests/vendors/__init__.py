@@ -1,0 +1,1 @@
+"""What vendors publish of their interfaces, to hold our stand-ins against."""
