@@ -1,4 +1,4 @@
-"""A document against the models of the settings: every mistake at once, each at its place in the file."""
+"""A document against the models of what people write: every mistake at once, each at its place in the file."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from config.document import Document
-from config.models import TocsinConfig
 from config.problems import Finding, Path
 from config.shape import Place, Shape
 from config.words import is_misfit, say, say_misfit
 
 TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
 OVERALL_ERRORS = ("value_error", "assertion_error")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,19 @@ class _Located:
 
 
 @cache
-def shape() -> Shape:
-    """Tell what the settings look like. Only needed where something is wrong, and not free."""
-    return Shape(TocsinConfig.model_json_schema())
+def shape(model: type[BaseModel]) -> Shape:
+    """Tell what may be written. Only needed where something is wrong, and not free."""
+    return Shape(model.model_json_schema())
 
 
-def check(document: Document) -> TocsinConfig | list[Finding]:
+def check(document: Document, model: type[Model]) -> Model | list[Finding]:
     """Make the settings of *document*, or say all that is wrong with them."""
     data = document.root.data()
     while True:
         try:
-            return TocsinConfig.model_validate(data)
+            return model.model_validate(data)
         except ValidationError as error:
-            located = [_locate(each, document) for each in error.errors(include_url=False)]
+            located = [_locate(each, document, shape(model)) for each in error.errors(include_url=False)]
         misread = [each.place.path for each in located if _is_misread(each.place.path, document, data)]
         if not misread:
             return list(_findings(located, document))
@@ -47,10 +47,10 @@ def check(document: Document) -> TocsinConfig | list[Finding]:
             _take_as_written(path, document, data)
 
 
-def _locate(error: Any, document: Document) -> _Located:
-    place = shape().locate(error["loc"], document.root)
+def _locate(error: Any, document: Document, looks: Shape) -> _Located:
+    place = looks.locate(error["loc"], document.root)
     if error["type"] in TAG_ERRORS:
-        place = shape().tag_place(place)
+        place = looks.tag_place(place)
     return _Located(error, place)
 
 

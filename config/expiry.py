@@ -42,7 +42,9 @@ def expired(document: Document, today: date) -> Iterator[Finding]:
     for path, node in document.root.walk():
         last = node.child("expires") if path and isinstance(path[-1], int) else None
         if last is not None and _is_past(last, today):
-            yield Finding((*path, "expires"), f"the rule expired on {last.value} and is left out")
+            owner = node.child("owner")
+            whose = f"; ask {owner.value}, who answers for it" if owner and owner.value else ""
+            yield Finding((*path, "expires"), f"the rule expired on {last.value} and is left out{whose}")
 
 
 def _is_past(node: Node, today: date) -> bool:

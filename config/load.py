@@ -11,6 +11,7 @@ from config.check import check
 from config.crossrefs import cross_references, suspicions
 from config.document import Document, Node
 from config.expiry import expired, unexpired
+from config.models import TocsinConfig
 from config.problems import ConfigError, Finding, Problem, in_order
 from config.reading import NotReadable, read_document
 from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_within, references_in
@@ -20,13 +21,13 @@ OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
 """Settings that the environment may give, or give anew."""
 
 
-def load(path: FilePath, environ: Mapping[str, str]) -> Settings:
-    """Read and check a configuration file, as it applies today.
+def load(path: FilePath, environ: Mapping[str, str], today: date | None = None) -> Settings:
+    """Read and check a configuration file, as it applies *today*; see ``parse``.
 
     Raises:
         ConfigError: with every mistake in it.
     """
-    return parse(_read(path), str(path), environ, path.parent)
+    return parse(read_text(path), str(path), environ, path.parent, today)
 
 
 def parse(
@@ -48,7 +49,7 @@ def parse(
     except NotReadable as error:
         raise ConfigError([Problem(file, error.line, "", error.message)]) from None
     document = _override(fill_references(document, Outside(environ, folder)), environ)
-    config = check(document)
+    config = check(document, TocsinConfig)
     mistakes = [*document.findings, *cross_references(document)]
     if isinstance(config, list) or mistakes:
         raise ConfigError(_problems(document, [*(config if isinstance(config, list) else []), *mistakes]))
@@ -57,7 +58,12 @@ def parse(
     return compile_settings(unexpired(config, today), tuple(in_order(_problems(document, doubtful))))
 
 
-def _read(path: FilePath) -> str:
+def read_text(path: FilePath) -> str:
+    """Read a file that people write.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -33,7 +33,7 @@ class Problem:
 
 
 class ConfigError(TocsinError):
-    """The configuration has mistakes: all of them, in the order of their lines."""
+    """What people wrote has mistakes: all of them, in the order of their files and lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = in_order(problems)
@@ -51,9 +51,9 @@ class Finding:
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Sort by line, and drop what is said twice."""
+    """Sort by file and line, and drop what is said twice."""
     unique = dict.fromkeys(problems)
-    return sorted(unique, key=lambda problem: (problem.line, problem.path, problem.message))
+    return sorted(unique, key=lambda each: (each.file, each.line, each.path, each.message))
 
 
 def show_path(path: Path) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import typer
 
+from app.rehearsal.models import RuleTests
 from config.load import load
+from config.models import TocsinConfig
 from config.problems import ConfigError
 from config.schema import json_schema
 from config.settings import Settings
@@ -33,9 +35,10 @@ def run_check(file: Path, *, online: bool = False) -> None:
         run_online(settings)
 
 
-def run_schema() -> None:
-    """Print the JSON Schema."""
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+def run_schema(*, tests: bool = False) -> None:
+    """Print the JSON Schema of the configuration, or of files of *tests*."""
+    model = RuleTests if tests else TocsinConfig
+    typer.echo(json.dumps(json_schema(model), indent=2, ensure_ascii=False))
 
 
 def _counts(settings: Settings) -> Iterator[str]:

@@ -16,6 +16,7 @@ import typer
 
 from app.cli.parked_commands import parked
 from app.cli.quarantine_commands import URL, Url, quarantine
+from app.cli.rule_commands import add_rule_commands
 from app.cli.tool_commands import add_tool_commands
 
 cli = typer.Typer(
@@ -115,18 +116,21 @@ def check(
 
 
 @cli.command()
-def schema() -> None:
+def schema(
+    tests: Annotated[bool, typer.Option("--tests", help="Print that of files of tests instead.")] = False,
+) -> None:
     """Print the JSON Schema of the configuration, for editors.
 
     \b
     Examples:
       tocsin schema > tocsin.schema.json
+      tocsin schema --tests > tests.schema.json
       # then, as the first line of tocsin.yaml:
       # yaml-language-server: $schema=tocsin.schema.json
     """  # noqa: D301
     from app.cli.check import run_schema
 
-    run_schema()
+    run_schema(tests=tests)
 
 
 @cli.command()
@@ -182,6 +186,7 @@ def demo(
 
 
 add_tool_commands(cli)
+add_rule_commands(cli)
 
 
 @cli.command()

@@ -1,0 +1,73 @@
+"""What can be expected of incidents and alerts, as it is found: in the words of the test files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.rehearsal.desk import Ticket
+from app.rehearsal.world import World
+from domain.fields import incident_fields
+from domain.incident import Incident
+from routing.routes import walk
+
+
+def fields_of(incident: Incident, world: World) -> Mapping[str, str]:
+    """List what an incident can be chosen by."""
+    judged = incident.assessment
+    priority, team = (judged.priority.value, judged.team) if judged else ("", "")
+    return {
+        **incident_fields(incident, priority, team),
+        "state": incident.state.value,
+        "title": world.router.render(incident).title,
+        "name": incident.lead.name,
+    }
+
+
+def facts_of(incident: Incident, world: World) -> dict[str, Any]:
+    """List all that can be expected of an incident."""
+    judged = incident.assessment
+    return {
+        "state": incident.state.value,
+        "stage": incident.stage.value,
+        "title": world.router.render(incident).title,
+        "rule": incident.rule,
+        "priority": judged and judged.priority.value,
+        "impact": judged and judged.impact.value,
+        "urgency": judged and judged.urgency.value,
+        "severity": incident.severity.value,
+        "team": judged and judged.team,
+        "assignee": incident.assignee,
+        "service": incident.service,
+        "services": list(incident.services),
+        "labels": incident.labels,
+        "alerts": incident.alerts,
+        "firing": sum(incident.firing),
+        "routes": _routes(incident, world),
+        "destinations": list(judged.destinations) if judged else [],
+        "tickets": _tickets(incident, world),
+        "notes": [note.text for note in incident.notes],
+        "timeline": [entry.verdict for entry in world.timeline(incident)],
+    }
+
+
+def _routes(incident: Incident, world: World) -> list[str]:
+    rules = world.settings.routing
+    return [stop.route for stop in walk(rules.index, fields_of(incident, world))]
+
+
+def _tickets(incident: Incident, world: World) -> dict[str, Any]:
+    found = {name: desk.ticket_of(incident.id) for name, desk in world.desks.items()}
+    return {name: _ticket(ticket) for name, ticket in found.items() if ticket}
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    shows = ticket.shows
+    return {
+        "title": shows.title,
+        "state": shows.state.value,
+        "priority": shows.priority.value,
+        "team": shows.team,
+        "notes": [note.text for note in ticket.notes],
+        "description": [shows.description],
+    }

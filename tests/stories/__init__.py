@@ -1,0 +1,1 @@
+"""Whole stories in files that `tocsin test` plays, and any user can read."""
