@@ -113,6 +113,18 @@ class TicketInput(Written):
     comment: str = Field("", description="What is written into it.")
 
 
+class OperatorInput(Written):
+    """What an operator asks of an incident, by the API or the command line."""
+
+    does: Literal["acknowledge", "resolve"] = Field(description="What is asked for.")
+    match: MatchConfig = Field(
+        default_factory=dict,
+        description="Which incident, by labels and fields. Empty: the only one there is.",
+    )
+    by: str = Field("somebody", description="Who asks.")
+    why: str = Field("", description="The reason.")
+
+
 class DestinationInput(Written):
     """What happens to a ticketing tool itself."""
 
@@ -128,6 +140,7 @@ class Input(Written):
     alert: AlertInput | None = Field(None, description="An alert in plain fields.")
     post: PostInput | None = Field(None, description="What a tool posts.")
     ticket: TicketInput | None = Field(None, description="What a person does to a ticket.")
+    operator: OperatorInput | None = Field(None, description="What an operator asks of an incident.")
     destination: DestinationInput | None = Field(None, description="A ticketing tool goes down, or is back.")
 
     @model_validator(mode="after")

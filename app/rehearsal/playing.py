@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import merge
@@ -11,14 +11,16 @@ from heapq import merge
 from app.rehearsal.expecting import Failure, Look, failures
 from app.rehearsal.facts import fields_of
 from app.rehearsal.files import Case
-from app.rehearsal.models import Expectation, Input, TicketInput, times_of
+from app.rehearsal.models import Expectation, Input, OperatorInput, TicketInput, times_of
 from app.rehearsal.told import Teller
 from app.rehearsal.world import World
 from app.tools.guessing import content_type_of
 from correlation.identity import identify
 from domain.alert import Alert
-from domain.events import TicketsSeen
-from domain.matching import Matcher
+from domain.commands import Acknowledge, Action, Resolve
+from domain.events import OperatorAsked, TicketsSeen
+from domain.incident import Incident
+from domain.matching import Match, Matcher
 from domain.ports import tickets_mailbox
 from domain.ticket import Comment, TicketSeen
 from domain.times import Millis, to_millis
@@ -30,6 +32,9 @@ from ingest.understanding import understand
 
 SETTLED: Millis = 60_000
 """How long after the last input is looked where no time is said: by then tickets show it."""
+
+ACTIONS: Mapping[str, Callable[[str], Action]] = {"acknowledge": Acknowledge, "resolve": Resolve}
+"""What operators may ask of one incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ class _Play:
                 self._post(each.post.file, self._source(each.post.source))
             elif each.ticket is not None:
                 self._touch(each.ticket)
+            elif each.operator is not None:
+                self._ask(each.operator)
             elif each.destination is not None:
                 self.world.desks[each.destination.name].is_down = each.destination.status == "down"
         except CannotPlay as error:
@@ -140,12 +147,9 @@ class _Play:
 
     def _touch(self, told: TicketInput) -> None:
         """Have a person do something to a ticket, as the tool would tell of it."""
-        desk, wanted, now = self.world.desks[told.destination], Matcher.of(told.match), self.world.clock
-        tickets = [
-            ticket
-            for incident in self.world.incidents()
-            if wanted.matches(fields_of(incident, self.world)) and (ticket := desk.ticket_of(incident.id))
-        ]
+        desk, now = self.world.desks[told.destination], self.world.clock
+        found = [desk.ticket_of(incident.id) for incident in self._chosen(told.match)]
+        tickets = [ticket for ticket in found if ticket]
         if len(tickets) != 1:
             raise CannotPlay(f"{len(tickets)} tickets of {told.destination} are meant; it must be one")
         said = (Comment(f"{now}", told.by, told.comment, now),) if told.comment else ()
@@ -159,6 +163,18 @@ class _Play:
             comments=said,
         )
         self.world.tell(tickets_mailbox(told.destination), TicketsSeen(now, [seen]))
+
+    def _ask(self, told: OperatorInput) -> None:
+        chosen = self._chosen(told.match)
+        if len(chosen) != 1:
+            raise CannotPlay(f"{len(chosen)} incidents are meant; it must be one")
+        action = ACTIONS[told.does](chosen[0].id)
+        asked = OperatorAsked(self.world.clock, told.by, told.why, action)
+        self.world.tell(self.world.home(chosen[0].id).name, asked)
+
+    def _chosen(self, match: Match) -> list[Incident]:
+        wanted = Matcher.of(match)
+        return [each for each in self.world.incidents() if wanted.matches(fields_of(each, self.world))]
 
     def _look(self, number: int, expected: Expectation, at: Millis) -> None:
         look = Look(self.case, ("expect", number), self.world, self.verdicts, self.outcomes, at)

@@ -12,7 +12,7 @@ from app.rehearsal.shard import MemoryShard
 from config.settings import Settings
 from correlation.handler import CorrelationHandler
 from correlation.router import Router
-from correlation.state import incident_record, timeline_log
+from correlation.state import LISTENING, Listening, incident_record, timeline_log
 from domain.alert import Alert, AlertRecord
 from domain.batch import Batch
 from domain.events import AlertsReceived, Event, moment
@@ -63,9 +63,17 @@ class World:
     def pass_time(self, until: Millis) -> None:
         """Let time go on to *until*, each timer acting when it is due."""
         while (due := self._next_due()) is not None and max(due, self.clock) <= until:
-            self.clock = max(due, self.clock)
+            self._move(max(due, self.clock))
             self._act()
-        self.clock = max(self.clock, until)
+        self._move(max(self.clock, until))
+
+    def _move(self, clock: Millis) -> None:
+        """Have it known that the shards were listening all the time, as the ticks of their owners would tell."""
+        self.clock = clock
+        for shard in self.partitions.values():
+            known = shard.records.get(LISTENING)
+            if isinstance(known, Listening):
+                shard.records[LISTENING] = Listening(known.since, clock)
 
     def incidents(self) -> list[Incident]:
         """List all incidents, in the order in which they opened."""

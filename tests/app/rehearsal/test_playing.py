@@ -13,7 +13,7 @@ from app.rehearsal.playing import Result, play
 from config.problems import ConfigError
 
 RULES = """\
-sources: {prom: {type: alertmanager}, beat: {type: alertmanager, expect_every: 5m}}
+sources: {prom: {type: alertmanager}, other: {type: alertmanager}}
 correlation: {groups: [{id: by-service, by: [service]}]}
 services: {cart: {criticality: high, team: shop}}
 routes: [{id: all, destinations: [desk]}]
@@ -22,9 +22,9 @@ destinations: {desk: {type: memory}, spare: {type: memory}}
 CPU = "alert: {source: prom, name: CPU, severity: high, service: cart}"
 
 
-def played(folder: Path, story: str) -> Result:
+def played(folder: Path, story: str, rules: str = RULES) -> Result:
     """Play the one test of a file."""
-    (folder / "rules.yaml").write_text(RULES)
+    (folder / "rules.yaml").write_text(rules)
     file = folder / "a.test.yaml"
     file.write_text("config: rules.yaml\ntests:\n  - name: a\n" + indent(dedent(story), "    "))
     (case,) = Reader({}).cases([file])
@@ -94,7 +94,9 @@ def test_time_goes_on_timers_act_in_between(tmp_path: Path) -> None:
 
 def test_silence_of_a_source_is_heard(tmp_path: Path) -> None:
     result = played(
-        tmp_path, f"input: [{{at: 0s, {CPU}}}]\nexpect: [{{at: 4m, total: 1}}, {{at: 6m, total: 2}}]"
+        tmp_path,
+        f"input: [{{at: 0s, {CPU}}}]\nexpect: [{{at: 4m, total: 1}}, {{at: 6m, total: 2}}]",
+        RULES.replace("other: {type: alertmanager}", "beat: {type: alertmanager, expect_every: 5m}"),
     )
 
     assert result.failures == ()
@@ -148,6 +150,20 @@ def test_people_are_heard_from_any_destination(tmp_path: Path) -> None:
     assert result.failures == ()
 
 
+def test_operators_are_obeyed(tmp_path: Path) -> None:
+    result = played(
+        tmp_path,
+        f"""\
+        input:
+          - {{at: 0s, {CPU}}}
+          - {{at: 1m, operator: {{does: resolve, by: ann, why: a test}}}}
+        expect: [{{open: 0, incidents: [{{state: resolved, timeline: [operator_resolved]}}]}}]
+        """,
+    )
+
+    assert result.failures == ()
+
+
 def test_it_is_the_same_each_time(tmp_path: Path) -> None:
     story = f"input: [{{at: 0s, repeat: every 7s for 10m, {CPU}}}]\nexpect: [{{total: 2}}]"
 
@@ -174,8 +190,8 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
     assert said.replace(" (did you mean desk?)", "…").splitlines() == [
         "a.test.yaml:5: tests[0].input[0].alert.source: there is no source 'prim' (did you mean prom?)",
         "a.test.yaml:5: tests[0].input[0].at: 'soon' is not a length of time; write it like 30s, 5m, 1h30m…",
-        "a.test.yaml:6: tests[0].input[1]: should have one of alert, post, ticket, destination",
-        "a.test.yaml:6: tests[0].input[1].alert: must say its source; the configuration has: prom, beat",
+        "a.test.yaml:6: tests[0].input[1]: should have one of alert, post, ticket, operator, destination",
+        "a.test.yaml:6: tests[0].input[1].alert: must say its source; the configuration has: prom, other",
         "a.test.yaml:6: tests[0].input[1].post.file: cannot be read: No such file or directory",
         "a.test.yaml:7: tests[0].input[2].repeat: 'often' should be written like: every 30s for 10m",
         "a.test.yaml:8: tests[0].input[3].ticket.destination: there is no destination 'dusk'…",
@@ -186,7 +202,7 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
 
 
 def test_a_configuration_with_mistakes_is_told_of_too(tmp_path: Path) -> None:
-    (tmp_path / "wrong.yaml").write_text("sorces: {}\n")
+    (tmp_path / "wrong.yaml").write_text("source: {}\n")
     (tmp_path / "a.test.yaml").write_text("config: wrong.yaml\ntests: []\n")
 
     with pytest.raises(ConfigError) as error:
