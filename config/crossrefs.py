@@ -16,6 +16,7 @@ def cross_references(document: Document) -> list[Finding]:
     sections = document.root
     groups, routes = _items(sections, "correlation", "groups"), list(_all_routes(sections))
     return [
+        *_repeated_ids(_items(sections, "enrich")),
         *_repeated_ids(groups),
         *_repeated_ids(routes),
         *_unreachable(groups),

@@ -16,6 +16,7 @@ from config.problems import ConfigError, Finding, Problem, in_order
 from config.reading import NotReadable, read_document
 from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_within, references_in
 from config.settings import Settings, compile_settings
+from config.tables import read_lookups
 
 OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
 """Settings that the environment may give, or give anew."""
@@ -51,11 +52,15 @@ def parse(
     document = _override(fill_references(document, Outside(environ, folder)), environ)
     config = check(document, TocsinConfig)
     mistakes = [*document.findings, *cross_references(document)]
-    if isinstance(config, list) or mistakes:
-        raise ConfigError(_problems(document, [*(config if isinstance(config, list) else []), *mistakes]))
+    if isinstance(config, list):
+        raise ConfigError(_problems(document, [*config, *mistakes]))
+    lookups, misread = read_lookups(config.enrich, folder)
+    if misread or mistakes:
+        raise ConfigError(_problems(document, [*misread, *mistakes]))
     today = today or datetime.now(UTC).date()
     doubtful = [*suspicions(document), *expired(document, today)]
-    return compile_settings(unexpired(config, today), tuple(in_order(_problems(document, doubtful))))
+    warnings = tuple(in_order(_problems(document, doubtful)))
+    return compile_settings(unexpired(config, today), warnings, lookups)
 
 
 def read_text(path: FilePath) -> str:

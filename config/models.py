@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema
 
 from adapters.tickets import DestinationConfig
+from correlation.enrichment_models import EnrichConfig
 from correlation.models import CorrelationConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
 from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
@@ -86,6 +87,11 @@ class TocsinConfig(BaseModel):
     ingest: IngestConfig = Field(
         default_factory=IngestConfig,
         description="What is taken in, and where it waits when the broker is away.",
+    )
+    enrich: list[EnrichConfig] = Field(
+        default_factory=list,
+        description="What is added to alerts before they are grouped. All that match are applied, in order; each sees "
+        "what those before it added. Identities and partitions are made of what the tool sent.",
     )
     correlation: CorrelationConfig = Field(
         default_factory=CorrelationConfig, description="How alerts become incidents."

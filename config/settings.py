@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
 from adapters.tickets import DestinationConfig
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
+from correlation.enrichment import EnrichRule, Lookup, Row
+from correlation.enrichment_models import ATTRIBUTES
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from ingest.models import AnySource
 from routing.models import compile_routing
@@ -36,24 +38,27 @@ class Settings:
     """What is allowed but hardly meant."""
 
 
-def compile_settings(config: TocsinConfig, warnings: tuple[Problem, ...]) -> Settings:
-    """Hand each part to whom it concerns."""
+def compile_settings(
+    config: TocsinConfig, warnings: tuple[Problem, ...], lookups: Mapping[str, Lookup]
+) -> Settings:
+    """Hand each part to whom it concerns; *lookups* are the tables that were read, by their rule."""
     identity = {name: tuple(source.identity) for name, source in config.sources.items() if source.identity}
     kept = config.ingest.quarantine
+    correlation = config.correlation.compile(
+        identity,
+        {name: each.expect_every for name, each in config.sources.items() if each.expect_every},
+        QuarantineRule(kept.max_count, kept.max_size, kept.max_age),
+        {
+            name: Fallback(each.fallback, each.fallback_after)
+            for name, each in config.destinations.items()
+            if each.fallback
+        },
+        config.destinations,
+    )
     return Settings(
         sources=config.sources,
         ingest=config.ingest,
-        correlation=config.correlation.compile(
-            identity,
-            {name: each.expect_every for name, each in config.sources.items() if each.expect_every},
-            QuarantineRule(kept.max_count, kept.max_size, kept.max_age),
-            {
-                name: Fallback(each.fallback, each.fallback_after)
-                for name, each in config.destinations.items()
-                if each.fallback
-            },
-            config.destinations,
-        ),
+        correlation=replace(correlation, enrich=_enrich_rules(config, lookups)),
         routing=compile_routing(
             services=config.services,
             priority=config.priority,
@@ -69,3 +74,11 @@ def compile_settings(config: TocsinConfig, warnings: tuple[Problem, ...]) -> Set
         public_url=config.public_url,
         warnings=warnings,
     )
+
+
+def _enrich_rules(config: TocsinConfig, lookups: Mapping[str, Lookup]) -> tuple[EnrichRule, ...]:
+    services: dict[str, Row] = {
+        name: {attribute: str(getattr(service, attribute)) for attribute in ATTRIBUTES}
+        for name, service in config.services.items()
+    }
+    return tuple(rule.compile(lookups.get(rule.id), services) for rule in config.enrich)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from correlation.enrichment import EnrichRule
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
 from domain.times import Millis
@@ -68,6 +69,8 @@ class CorrelationRules:
     quarantine: QuarantineRule = field(default_factory=QuarantineRule)
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     """By the destination that may fail."""
+    enrich: tuple[EnrichRule, ...] = ()
+    """What is added to alerts, in order."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)

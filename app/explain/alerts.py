@@ -6,7 +6,7 @@ same functions that it asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,6 +17,7 @@ from app.partitions import partitioner
 from app.shard.deciding import Decider, Letter
 from config.settings import Settings
 from correlation.decisions import Case, Verdict, decide
+from correlation.enrichment import enriched, enrichments
 from correlation.grouping import UNGROUPED, Group, group_of
 from correlation.handler import CorrelationHandler
 from correlation.identity import explain_identity, identify
@@ -55,13 +56,15 @@ class Explainer:
     def _one(self, alert: Alert, at: Millis) -> Step:
         rules = self.settings.correlation
         key = identify(alert, rules)
+        sent, alert = alert, enriched(alert, rules.enrich)
         group = group_of(alert, key, rules)
-        partition = self._partition(alert)
-        outcome = self._shard(partition).decide(alert, key, group, at)
+        partition = self._partition(sent)
+        outcome = self._shard(partition).decide(sent, key, group, at)
         steps = (
-            _alert_step(alert, self.settings),
-            Step("identity", key, explain_identity(alert, rules)),
-            *self._partition_steps(alert, partition),
+            _alert_step(sent, self.settings),
+            Step("identity", key, explain_identity(sent, rules)),
+            *self._partition_steps(sent, partition),
+            *_enrich_steps(sent, alert, self.settings),
             _group_step(alert, group, rules),
             Step("verdict", outcome.verdict, outcome.reason),
             *incident_steps(outcome.before, outcome.incident, self.settings.routing),
@@ -129,6 +132,7 @@ class _Shard:
         pointer = known.get(group_record(group.key), GroupRecord)
         own = known.get(incident_record(record.incident), Incident) if record and record.incident else None
         latest = known.get(incident_record(pointer.incident), Incident) if pointer else None
+        alert = enriched(alert, self.rules.enrich)
         decision = decide(Case(key, alert, at, group, record, own, latest, self.name), self.rules)
         return decision.verdict.value, decision.reason
 
@@ -149,7 +153,7 @@ def _alert_step(alert: Alert, settings: Settings) -> Step:
         _service_step(alert, settings),
         Step("started", to_text(alert.starts_at)),
         *((Step("ended", to_text(alert.ends_at)),) if alert.ends_at is not None else ()),
-        Step("labels", ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))),
+        Step("labels", _labels(alert.labels)),
     )
     return Step("parsed", f"{alert.state.value}, {alert.severity.value}", f"by source {alert.source}", steps)
 
@@ -163,6 +167,21 @@ def _service_step(alert: Alert, settings: Settings) -> Step:
         return Step("service", alert.service, f"in the catalogue: {stands_for}")
     why = "not in the catalogue" if alert.service else "no label service"
     return Step("service", alert.service or "unknown", f"{why}; taken for it: {stands_for}")
+
+
+def _enrich_steps(sent: Alert, alert: Alert, settings: Settings) -> Iterator[Step]:
+    if not settings.correlation.enrich:
+        return
+    done = list(enrichments(sent, settings.correlation.enrich))
+    steps = [Step(f"rule {each.rule}", _labels(each.added) or "adds nothing", each.why_not) for each in done]
+    if alert.service != sent.service:
+        steps.append(_service_step(alert, settings))
+    count = sum(bool(each.added) for each in done)
+    yield Step("enriched", f"by {count} of {len(done)} rules", steps=tuple(steps))
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
 
 
 def _group_step(alert: Alert, group: Group, rules: CorrelationRules) -> Step:

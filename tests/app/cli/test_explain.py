@@ -20,6 +20,7 @@ CASES = {
     "odd": ("tocsin.yaml", "odd.json", "--source", "prom"),
     "push": ("tocsin.yaml", "push.json", "--source", "batch"),
     "partitions": ("partitions.yaml", "push.json"),
+    "enriched": ("enriched.yaml", "push.json"),
     "json": ("partitions.yaml", "push.json", "--json"),
 }
 
