@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from config.document import Document, Node
-from config.problems import Finding, Path, way_out
+from config.problems import Finding, Path, undefined
+from config.service_levels import undefined_calendars, undefined_sla_services
 
 
 def cross_references(document: Document) -> list[Finding]:
@@ -25,6 +26,8 @@ def cross_references(document: Document) -> list[Finding]:
         *_undefined_fallbacks(_keys(sections, "destinations")),
         *_undefined_services(sections),
         *_dead_ends(sections),
+        *undefined_calendars(sections),
+        *undefined_sla_services(sections),
     ]
 
 
@@ -114,7 +117,7 @@ def _undefined_destinations(routes: list[Item], defined: Mapping[str, Node]) -> 
     for at, route in routes:
         for path, name in _texts(route, "destinations", at):
             if name not in defined:
-                yield Finding(path, _undefined("destination", name, defined))
+                yield Finding(path, undefined("destination", name, defined))
 
 
 def _undefined_fallbacks(defined: Mapping[str, Node]) -> Iterator[Finding]:
@@ -124,7 +127,7 @@ def _undefined_fallbacks(defined: Mapping[str, Node]) -> Iterator[Finding]:
         if isinstance(other, str) and other == name:
             yield Finding(("destinations", name, "fallback"), "is the destination itself")
         elif isinstance(other, str) and other and other not in defined:
-            yield Finding(("destinations", name, "fallback"), _undefined("destination", other, defined))
+            yield Finding(("destinations", name, "fallback"), undefined("destination", other, defined))
 
 
 def _undefined_services(sections: Node) -> Iterator[Finding]:
@@ -132,11 +135,7 @@ def _undefined_services(sections: Node) -> Iterator[Finding]:
     for service, node in defined.items():
         for path, name in _texts(node, "depends_on", ("services", service)):
             if name not in defined:
-                yield Finding(path, _undefined("service", name, defined))
-
-
-def _undefined(kind: str, name: str, defined: Mapping[str, Node]) -> str:
-    return f"there is no {kind} {name!r}{way_out(name, list(defined)) or f'; no {kind}s are defined'}"
+                yield Finding(path, undefined("service", name, defined))
 
 
 def _without_destinations(routes: list[Item], *, inherited: bool = False) -> Iterator[Item]:

@@ -11,7 +11,9 @@ from adapters.tickets import DestinationConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.models import CorrelationConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
+from routing.calendar_models import CalendarConfig
 from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
+from routing.sla_models import SlaConfig
 
 _SPEAKS = {
     "broker": ("amqp://", "amqps://"),
@@ -103,6 +105,10 @@ class TocsinConfig(BaseModel):
     priority: PriorityConfig = Field(
         default_factory=PriorityConfig, description="How impact and urgency make the priority."
     )
+    calendars: dict[Name, CalendarConfig] = Field(
+        default_factory=dict, description="When people work, by the names that SLAs and services use."
+    )
+    sla: SlaConfig = Field(default_factory=SlaConfig, description="How long incidents may take.")
     templates: TemplatesConfig = Field(default_factory=TemplatesConfig, description="Texts of tickets.")
     routes: list[RouteConfig] = Field(
         default_factory=list,

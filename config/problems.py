@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -94,6 +94,15 @@ def way_out(given: str, known: Sequence[str]) -> str:
     (' (did you mean window?)', '; known: a, b')
     """
     return did_you_mean(given, known) or (f"; known: {listed(known)}" if known else "")
+
+
+def undefined(kind: str, name: str, defined: Collection[str]) -> str:
+    """Say that a name leads nowhere.
+
+    >>> undefined("service", "card", ["cart"])
+    "there is no service 'card' (did you mean cart?)"
+    """
+    return f"there is no {kind} {name!r}{way_out(name, list(defined)) or f'; no {kind}s are defined'}"
 
 
 def listed(names: Sequence[str], last: str = "") -> str:

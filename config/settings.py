@@ -64,6 +64,8 @@ def compile_settings(
             priority=config.priority,
             templates=config.templates,
             routes=config.routes,
+            calendars=config.calendars,
+            sla=config.sla,
             public_url=config.public_url,
         ),
         partitions=config.correlation.partitions,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from correlation import upkeep
 from correlation.decisions import Decision
 from correlation.grouping import group_key
-from correlation.news import with_alerts_told, with_priority_told
+from correlation.news import with_alerts_told, with_note, with_priority_told
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -64,16 +64,24 @@ def change_incident(
     batch: Batch, incident: Incident, entry: TimelineEntry, router: Router, rules: CorrelationRules
 ) -> None:
     """Remember the incident as it is now, judged anew, and tell its timeline why."""
-    before = batch.get(incident_record(incident.id), Incident)
     batch.log(timeline_log(incident.id), entry)
-    assessment, incident = _assessed(batch, before, incident, entry.at, router)
+    review_incident(batch, incident, entry.at, router, rules)
+
+
+def review_incident(
+    batch: Batch, incident: Incident, now: Millis, router: Router, rules: CorrelationRules
+) -> None:
+    """Remember the incident as it is by *now*, judged anew, with what time has done to it."""
+    before = batch.get(incident_record(incident.id), Incident)
+    assessment, incident = _assessed(batch, before, incident, now, router)
+    incident = _followed(batch, replace(incident, assessment=assessment), now, router)
     incident = with_alerts_told(incident)
     tell_at = incident.tell_at
     if upkeep.is_urgent(before, incident, assessment):
         batch.marked.add(incident_record(incident.id))
     elif tell_at is None:
-        tell_at = upkeep.whole_second(entry.at + upkeep.TELL_EVERY)
-    after = replace(incident, revision=incident.revision + 1, assessment=assessment, tell_at=tell_at)
+        tell_at = upkeep.whole_second(now + upkeep.TELL_EVERY)
+    after = replace(incident, revision=incident.revision + 1, tell_at=tell_at)
     batch.put(incident_record(after.id), after)
     if before is None or before.is_open is not after.is_open:
         batch.file(OPEN_INCIDENTS, after.id, after.opened_at if after.is_open else None)
@@ -90,6 +98,18 @@ def _assessed(
     if known is None or known.priority is not assessment.priority:
         batch.log(timeline_log(incident.id), TimelineEntry(now, "prioritised", reason))
     return assessment, with_priority_told(incident, known, assessment, reason)
+
+
+def _followed(batch: Batch, incident: Incident, now: Millis, router: Router) -> Incident:
+    """Let time do what it does to the incident, and tell its people."""
+    incident, happened = router.follow(incident, now)
+    for each in happened:
+        batch.log(timeline_log(incident.id), TimelineEntry(now, each.verdict, each.reason))
+        if each.counter:
+            batch.count(each.counter)
+        if each.note:
+            incident = with_note(incident, each.note)
+    return incident
 
 
 def _must_be_judged(before: Incident, after: Incident) -> bool:

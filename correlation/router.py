@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from domain.clock import Happening
 from domain.incident import Assessment, Incident
 from domain.ticket import DesiredTicket
 from domain.times import Millis
@@ -14,6 +16,10 @@ class Router(Protocol):
 
     def assess(self, incident: Incident, now: Millis) -> tuple[Assessment, str]:
         """Judge the incident anew; say why."""
+        ...
+
+    def follow(self, incident: Incident, now: Millis) -> tuple[Incident, Sequence[Happening]]:
+        """Bring what runs by time up to *now*; say what happened. ``follow_at`` then says when to look again."""
         ...
 
     def render(self, incident: Incident) -> DesiredTicket:

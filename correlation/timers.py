@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from correlation.decisions import expire
-from correlation.filing import change_incident
+from correlation.filing import change_incident, review_incident
 from correlation.grouping import group_key
 from correlation.router import Router
 from correlation.rules import CorrelationRules
@@ -82,6 +82,8 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
     if incident.assessment and incident.assessment.lower_at and incident.assessment.lower_at <= timer.due:
         entry = TimelineEntry(timer.due, "reviewed", "a lower priority was due")
         change_incident(batch, told, entry, router, rules)
+    elif incident.follow_at is not None and incident.follow_at <= timer.due:
+        review_incident(batch, told, timer.due, router, rules)
     else:
         arm_incident(batch, incident, told, rules)
 

@@ -50,7 +50,8 @@ def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:
     """Say when an incident has to be looked at again."""
     purge_at = incident.resolved_at and whole_second(incident.resolved_at + rules.keep_resolved)
     look_at = next_look(incident, rules)
-    dues = (incident.tell_at, _lower_at(incident), purge_at, look_at and whole_second(look_at))
+    follow_at = incident.follow_at and whole_second(incident.follow_at)
+    dues = (incident.tell_at, _lower_at(incident), purge_at, look_at and whole_second(look_at), follow_at)
     return min((due for due in dues if due is not None), default=None)
 
 

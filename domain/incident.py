@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from domain.alert import SEVERITIES, Severity
+from domain.clock import Clock
 from domain.priority import Level, Priority
 from domain.times import Millis
 
@@ -118,6 +119,10 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The last ones."""
     noted_alerts: int = 1
     """How many alerts the people at its tickets were told of."""
+    clocks: tuple[Clock, ...] = ()
+    """How much of its time is used up, where anything is agreed."""
+    follow_at: Millis | None = None
+    """When routing has to look at it again: a warning, a breach."""
 
     @property
     def is_open(self) -> bool:

@@ -13,7 +13,9 @@ from domain.matching import Matcher
 from domain.priority import Level, Priority
 from notation import Duration, MatchConfig, RuleConfig, lasting
 from notation import Label as Name
+from routing.calendar_models import CalendarConfig, compile_calendars
 from routing.rules import IMPACT, MATRIX, URGENCY, Criticality, Route, RoutingRules, Service
+from routing.sla_models import SlaConfig
 from routing.templates import compile_template
 
 DEFAULTS = RoutingRules()
@@ -149,12 +151,14 @@ def compile_routes(routes: Sequence[RouteConfig], above: str = "#") -> tuple[Rou
     return tuple(route.compile(f"{above}{number}") for number, route in enumerate(routes, start=1))
 
 
-def compile_routing(
+def compile_routing(  # noqa: PLR0913 - each is a section of the YAML
     *,
     services: Mapping[str, ServiceConfig],
     priority: PriorityConfig,
     templates: TemplatesConfig,
     routes: Sequence[RouteConfig],
+    calendars: Mapping[str, CalendarConfig],
+    sla: SlaConfig,
     public_url: str,
 ) -> RoutingRules:
     """Make the rules that the core works with."""
@@ -170,4 +174,5 @@ def compile_routing(
         title=templates.title,
         description=templates.description,
         public_url=public_url,
+        sla=sla.compile(compile_calendars(calendars)),
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
+from domain.clock import Clock, Happening, first_look
 from domain.fields import incident_fields
 from domain.incident import Assessment, Incident, Stage
 from domain.priority import Level, Priority
@@ -12,6 +15,7 @@ from domain.times import Millis, to_text
 from routing.priority import Judgement, judge, main_service
 from routing.routes import destinations_of, walk
 from routing.rules import RoutingRules
+from routing.sla import Situation, clocks_after
 from routing.templates import DESCRIPTION, render
 
 _STATES = {
@@ -40,6 +44,17 @@ class IncidentRouter:
         if now < known.lower_at:
             return known, f"stays {known.priority} for now"
         return self._assessment(incident, judgement), f"{judgement.reason}, for long enough"
+
+    def follow(self, incident: Incident, now: Millis) -> tuple[Incident, list[Happening]]:
+        """Bring what runs by time up to *now*: its clocks. Say what happened, and when to look again."""
+        sla, judged = self._rules.sla, incident.assessment
+        if sla is None or judged is None:
+            return _unfollowed(incident), []
+        pause = "it is on hold" if incident.stage is Stage.ON_HOLD else ""
+        situation = Situation(main_service(incident, self._rules).name, judged.priority, now, pause)
+        clocks, happened = clocks_after(incident, situation, sla)
+        follow_at = first_look([clock.look_at for clock in clocks])
+        return replace(incident, clocks=clocks, follow_at=follow_at), happened
 
     def render(self, incident: Incident) -> DesiredTicket:
         """Say what the incident's tickets should show."""
@@ -77,6 +92,13 @@ class IncidentRouter:
         )
 
 
+def _unfollowed(incident: Incident) -> Incident:
+    """Nothing runs by time any more, if ever something did."""
+    if not incident.clocks and incident.follow_at is None:
+        return incident
+    return replace(incident, clocks=(), follow_at=None)
+
+
 def _held(known: Assessment, lower_at: Millis) -> Assessment:
     return Assessment(known.impact, known.urgency, known.priority, known.team, known.destinations, lower_at)
 
@@ -100,4 +122,10 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "opened_at": to_text(incident.opened_at),
         "resolved_at": to_text(incident.resolved_at) if incident.resolved_at else "",
         "url": url,
+        "sla": [_clock_values(clock) for clock in incident.clocks if clock.allowed is not None],
     }
+
+
+def _clock_values(clock: Clock) -> dict[str, str]:
+    breach_at = to_text(clock.breach_at) if clock.breach_at is not None else ""
+    return {"target": clock.target.value, "state": clock.state.value, "breach_at": breach_at}

@@ -11,6 +11,7 @@ from domain.matching import Matcher
 from domain.priority import Level, Priority
 from domain.rule_index import RuleIndex
 from domain.times import Millis
+from routing.sla import SlaRules
 
 HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
 
@@ -104,6 +105,8 @@ class RoutingRules:
     """Jinja2 template; empty for the one that is built in."""
     public_url: str = "http://127.0.0.1:8080"
     """Where people reach Tocsin, for links in tickets."""
+    sla: SlaRules | None = None
+    """How long incidents may take; None where nothing is agreed."""
     index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
     """Of the uppermost routes."""
 

@@ -23,6 +23,9 @@ Priority: {{ priority }} ({{ impact }} impact, {{ urgency }} urgency)
 Team: {{ team or "unassigned" }}
 Alerts: {{ alerts }} in all, {{ firing }} firing
 Opened: {{ opened_at }}
+{% for clock in sla %}
+{{ clock.target | capitalize }} by: {{ clock.breach_at or "later" }} ({{ clock.state }})
+{% endfor %}
 {% if resolved_at %}
 Resolved: {{ resolved_at }}
 {% endif %}

@@ -87,6 +87,7 @@ class _FiguresCollector(Collector):
         yield GaugeMetricFamily("tocsin_stats_up", "Whether the figures of the store could be read.", int(up))
         if self.latest is not None:
             yield from _accounting(self.latest)
+            yield from _sla(self.latest.sla)
             yield from _quarantine(self.latest.quarantine)
             yield from _destinations(self.latest.destinations)
             yield from _waiting(self.latest)
@@ -142,6 +143,16 @@ def _accounting(figures: Figures) -> Iterator[Metric]:
         "tocsin_incidents_ungrouped",
         "Incidents of one alert that lacks a label to group by.",
         figures.missing_group_label,
+    )
+
+
+def _sla(happened: Mapping[str, int]) -> Iterator[Metric]:
+    told = [(tuple(name.removeprefix("sla_").split(".")), count) for name, count in happened.items()]
+    yield _counter(
+        "tocsin_sla_clocks",
+        "SLA clocks that gave a warning, were breached or met; target is acknowledge or resolve.",
+        ("what", "target", "priority"),
+        told,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from domain.alert import Phase, Severity
+from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
 from domain.priority import Level, Priority
 from domain.ticket import TicketState
@@ -26,6 +27,22 @@ class TicketView(TypedDict):
     url: str | None
     state: Annotated[str, Meta(description="open, resolved, parked, or pending until the tool has answered.")]
     version: Annotated[int, Meta(description="Revision of the incident that it shows.")]
+
+
+class ClockView(TypedDict):
+    """How much of the time agreed for an incident is used up."""
+
+    target: Target
+    state: ClockState
+    allowed_seconds: Annotated[float, Meta(description="Time agreed, counted in the calendar.")]
+    spent_seconds: Annotated[float, Meta(description="Used up until counted_at.")]
+    counted_at: Moment
+    calendar: Annotated[str, Meta(description="Empty for around the clock.")]
+    breach_at: Annotated[
+        Moment | None,
+        Meta(description="When time will be over if nothing pauses it, or was. Null while it is paused."),
+    ]
+    met_at: Moment | None
 
 
 class IncidentView(TypedDict):
@@ -53,6 +70,7 @@ class IncidentView(TypedDict):
     resolved_at: Moment | None
     revision: int
     tickets: Sequence[TicketView]
+    sla: Sequence[ClockView]
 
 
 class AlertView(TypedDict):

@@ -53,6 +53,8 @@ class Figures(msgspec.Struct, frozen=True):
     heartbeats_missed: int
     timers_failed: int
     """Timers of correlation that raised, and were dropped."""
+    sla: Mapping[str, int]
+    """What happened to SLA clocks, as in ``sla_breach.resolve.P1``."""
     quarantine: QuarantineFigures
     spooled: int
     """Messages that wait in this process' spool for the broker."""
@@ -97,6 +99,7 @@ class Statistics:
             expired=_total("expired", counters),
             heartbeats_missed=_total("heartbeats_missed", counters),
             timers_failed=_total("timers_failed", counters),
+            sla=_beginning("sla_", counters),
             quarantine=QuarantineFigures(
                 kept=await self._reads.quarantine_size(),
                 replayed=_total("quarantine_replayed", counters),
@@ -136,6 +139,11 @@ class Stats:
         """Show all figures."""
         read_query(request, {})
         return json(await self._statistics.gather())
+
+
+def _beginning(prefix: str, counters: list[Mapping[str, int]]) -> dict[str, int]:
+    names = sorted({name for each in counters for name in each if name.startswith(prefix)})
+    return {name: _total(name, counters) for name in names}
 
 
 def _total(name: str, counters: list[Mapping[str, int]]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from adapters.delivery.state import TicketRecord
 from app.api.shapes import (
     AlertView,
+    ClockView,
     IncidentView,
     ParkedView,
     QuarantineView,
@@ -14,6 +15,7 @@ from app.api.shapes import (
     TimelineView,
 )
 from app.reads import ShownAlert, ShownIncident
+from domain.clock import Clock
 from domain.events import Quarantined
 from domain.incident import Incident, IncidentTicket, TimelineEntry
 from domain.times import Millis, to_text
@@ -45,6 +47,7 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "resolved_at": _text(incident.resolved_at),
         "revision": incident.revision,
         "tickets": [_ticket(ticket) for ticket in _tickets(incident)],
+        "sla": [_clock(clock, clock.allowed) for clock in incident.clocks if clock.allowed is not None],
     }
 
 
@@ -113,6 +116,19 @@ def quarantine_view(kept: Quarantined) -> QuarantineView:
         "content_type": kept.content_type,
         "headers": kept.headers,
         "query": kept.query,
+    }
+
+
+def _clock(clock: Clock, allowed: Millis) -> ClockView:
+    return {
+        "target": clock.target,
+        "state": clock.state,
+        "allowed_seconds": allowed / 1000,
+        "spent_seconds": clock.spent / 1000,
+        "counted_at": to_text(clock.counted_at),
+        "calendar": clock.calendar,
+        "breach_at": _text(clock.breach_at),
+        "met_at": _text(clock.met_at),
     }
 
 

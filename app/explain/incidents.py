@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.explain.steps import Step
+from domain.clock import Clock, ClockState
+from domain.durations import lasting
 from domain.fields import incident_fields
 from domain.incident import Assessment, Incident
 from domain.times import to_text
@@ -24,6 +26,7 @@ def incident_steps(before: Incident | None, after: Incident | None, rules: Routi
         judgement = judge(after, rules)
         yield _priority_step(after, after.assessment, judgement)
         yield _team_step(after, after.assessment, rules)
+        yield from map(_clock_step, (clock for clock in after.clocks if clock.allowed is not None))
         yield _routes_step(after, after.assessment, judgement, rules)
         yield _ticket_step(after, rules)
 
@@ -67,6 +70,13 @@ def _team_step(incident: Incident, judged: Assessment, rules: RoutingRules) -> S
         f", the most critical of {len(incident.services)} services hit" if len(incident.services) > 1 else ""
     )
     return Step("team", judged.team, f"owns {service.name}{others}")
+
+
+def _clock_step(clock: Clock) -> Step:
+    limit = f"within {lasting(clock.allowed or 0)}{f' of {clock.calendar}' if clock.calendar else ''}"
+    if clock.breach_at is None or clock.state is ClockState.MET:
+        return Step(f"time to {clock.target}", clock.state.value, limit)
+    return Step(f"time to {clock.target}", f"{clock.state}, until {to_text(clock.breach_at)}", limit)
 
 
 def _routes_step(incident: Incident, judged: Assessment, judgement: Judgement, rules: RoutingRules) -> Step:

@@ -18,6 +18,7 @@ from app.api.shapes import (
 from app.api.stats import Figures, QuarantineFigures
 from app.reads import DestinationFigures
 from domain.alert import Phase, Severity
+from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
 from domain.priority import Level, Priority
 from domain.ticket import TicketState
@@ -53,6 +54,18 @@ INCIDENT: IncidentView = {
     "resolved_at": None,
     "revision": 3,
     "tickets": [TICKET],
+    "sla": [
+        {
+            "target": Target.RESOLVE,
+            "state": ClockState.RUNNING,
+            "allowed_seconds": 28800.0,
+            "spent_seconds": 0.0,
+            "counted_at": "2026-03-11T13:00:00.000Z",
+            "calendar": "office",
+            "breach_at": "2026-03-12T13:00:00.000Z",
+            "met_at": None,
+        }
+    ],
 }
 ALERT: AlertView = {
     "key": "prom/8f1f8a5c1d0c2b3e",
@@ -122,6 +135,7 @@ FIGURES = Figures(
     missing_group_label=0,
     expired=0,
     heartbeats_missed=0,
+    sla={"sla_breach.resolve.P2": 1},
     timers_failed=0,
     quarantine=QuarantineFigures(kept=1, replayed=3, dropped=0, expired=0),
     spooled=0,

@@ -39,6 +39,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "changed_at": "2024-01-01T12:00:00.000Z",
         "resolved_at": None,
         "revision": 2,
+        "sla": [],
         "tickets": [
             {
                 "destination": "noc",

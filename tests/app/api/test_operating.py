@@ -30,6 +30,7 @@ async def test_the_stats_of_nothing_are_nothing(world: World):
         "expired": 0,
         "heartbeats_missed": 0,
         "timers_failed": 0,
+        "sla": {},
         "quarantine": {"kept": 0, "replayed": 0, "dropped": 0, "expired": 0},
         "spooled": 7,
         "mailboxes": {"alerts.0": 0, "tickets.noc": 0},
