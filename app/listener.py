@@ -18,9 +18,11 @@ from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
+from app.api.silences import SilencesApi
 from app.api.stats import Statistics, Stats
 from app.reads import ReadModel
 from app.service import Service, clock
+from app.silencing import Silencing
 from ingest.server import SERVER_OPTIONS
 from routing.router import IncidentRouter
 
@@ -87,4 +89,5 @@ def _api(service: Service) -> Api:
         parked,
         openapi,
         Reconcile(service.drift),
+        SilencesApi(Silencing(reads, service.broker, clock)),
     )

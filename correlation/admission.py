@@ -6,18 +6,38 @@ nothing holds it back any more and it still fires, it is placed like any other. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from correlation.decisions import Case, Stay, Verdict
 from correlation.grouping import Group
 from correlation.rules import CorrelationRules
-from domain.alert import Alert, Phase
+from correlation.silences import SILENCES, Silences, silence_list, silenced_by
+from correlation.waiting import enlist, waiting_record
+from domain.alert import Alert, AlertRecord, Phase
 from domain.batch import Batch
 from domain.durations import lasting
+from domain.fields import AlertFields
+from domain.times import Millis
+
+Known = Mapping[str, msgspec.Struct | None]
+HELD_BY = ("hold", "silence")
+"""The kinds of what may hold an alert back."""
+LOOK_AGAIN: Millis = 600_000
+"""How long one that is suppressed is at most not looked at: rules may have changed, or a list been full."""
 
 
-def _nothing(alert: Alert, group: Group, rules: CorrelationRules) -> Iterable[str]:  # noqa: ARG001 - a gate's signature
+class Newcomer(NamedTuple):
+    """An alert that may begin to fire."""
+
+    alert: Alert
+    key: str
+    group: Group
+
+
+def _nothing(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterable[str]:  # noqa: ARG001 - a gate's signature
     return ()
 
 
@@ -26,13 +46,13 @@ class Gate(NamedTuple):
 
     stay: Callable[[Batch, Case, CorrelationRules], Stay | None]
     """Says what holds the alert back; None if this gate does not."""
-    wanted: Callable[[Alert, Group, CorrelationRules], Iterable[str]] = _nothing
-    """Names the records that it reads."""
+    wanted: Callable[[Newcomer, CorrelationRules, Known], Iterable[str]] = _nothing
+    """Names the records that it reads, of which some name others."""
 
 
 def held_back(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:
     """Say what holds the alert back: the first gate that does."""
-    if case.record is not None and case.record.phase is Phase.FIRING:
+    if case.record is not None and case.record.phase is Phase.FIRING and not _fires_anew(case, case.record):
         return None
     for gate in GATES:
         stay = gate.stay(batch, case, rules)
@@ -41,10 +61,22 @@ def held_back(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:
     return None
 
 
-def wanted(alert: Alert, group: Group, rules: CorrelationRules) -> Iterator[str]:
-    """Name the records that the gates read."""
+def wanted(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str]:
+    """Name the records that the gates read, as far as can be told from those that are known."""
     for gate in GATES:
-        yield from gate.wanted(alert, group, rules)
+        yield from gate.wanted(new, rules, known)
+
+
+def keep(batch: Batch, stay: Stay, key: str) -> None:
+    """Put an alert that is held back on the list of those that wait for the same."""
+    if stay.list:
+        enlist(batch, stay.list, key, stay.until)
+
+
+def _fires_anew(case: Case, record: AlertRecord) -> bool:
+    """Tell whether one that fires already would open its incident again, which somebody resolved."""
+    is_over = case.own is not None and not case.own.is_open
+    return is_over and case.alert.starts_at > record.alert.starts_at
 
 
 def _too_young(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:  # noqa: ARG001 - a gate's signature
@@ -56,7 +88,29 @@ def _too_young(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None
     since = record.changed_at if record is not None and record.phase is Phase.WAITING else case.now
     if case.now - since >= hold:
         return None
-    return Stay(Verdict.HELD, f"has to fire for {lasting(hold)} first", since + hold)
+    return Stay(
+        Verdict.HELD, f"has to fire for {lasting(hold)} first", since + hold, "hold", case.group.rule.id
+    )
 
 
-GATES = (Gate(_too_young),)
+def _silenced(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:  # noqa: ARG001 - a gate's signature
+    """Hold back what somebody wants to be quiet."""
+    silences = batch.get(SILENCES, Silences)
+    silence = silences.over(AlertFields(case.alert), case.now) if silences else None
+    if silence is None:
+        return None
+    ends_at, name = silence.ends_at, silence.id
+    look_at = min(ends_at, case.now + LOOK_AGAIN)
+    return Stay(
+        Verdict.SUPPRESSED, silenced_by(silence), look_at, "silence", name, silence_list(name), ends_at
+    )
+
+
+def _wanted_by_silences(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str]:  # noqa: ARG001 - a gate's signature
+    silences = known.get(SILENCES)
+    if isinstance(silences, Silences):
+        for silence in silences.index.applying(AlertFields(new.alert)):
+            yield waiting_record(silence_list(silence.id), new.key)
+
+
+GATES = (Gate(_silenced, _wanted_by_silences), Gate(_too_young))

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from correlation import suppression
 from correlation.filing import change_incident
 from correlation.incidents import acknowledged, resolved
 from correlation.router import Router
 from correlation.rules import CorrelationRules
+from correlation.silences import SILENCES
 from correlation.state import incident_record
 from domain.batch import Batch
 from domain.commands import Acknowledge, Action, Resolve
 from domain.events import OperatorAsked
 from domain.incident import Incident, TimelineEntry
+from domain.suppression import SuppressionAction
 from domain.times import Millis
 
 
 def wanted(action: Action) -> Iterator[str]:
     """Name the records that deciding on it reads."""
-    yield incident_record(action.incident)
+    if isinstance(action, SuppressionAction):
+        yield SILENCES
+    else:
+        yield incident_record(action.incident)
 
 
 def obey(batch: Batch, asked: OperatorAsked, router: Router, rules: CorrelationRules) -> None:
     """Do what is asked for. What is not there any more is left alone."""
+    if isinstance(asked.action, SuppressionAction):
+        suppression.obey(batch, asked.action, asked.at)
+        return
     incident = batch.get(incident_record(asked.action.incident), Incident)
     if incident is None:
         return
@@ -31,7 +40,7 @@ def obey(batch: Batch, asked: OperatorAsked, router: Router, rules: CorrelationR
         change_incident(batch, changed, TimelineEntry(asked.at, verdict, _why(asked)), router, rules)
 
 
-def _after(incident: Incident, action: Action, now: Millis) -> tuple[Incident | None, str]:
+def _after(incident: Incident, action: Acknowledge | Resolve, now: Millis) -> tuple[Incident | None, str]:
     match action:
         case Acknowledge():
             return acknowledged(incident), "operator_acknowledged"

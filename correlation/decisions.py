@@ -25,7 +25,7 @@ from correlation.incidents import (
     without_firing,
 )
 from correlation.rules import CorrelationRules
-from domain.alert import NEVER, Alert, AlertHead, AlertRecord, AlertState, Phase, Severity
+from domain.alert import NEVER, Alert, AlertHead, AlertRecord, AlertState, Held, Phase, Severity
 from domain.incident import Incident
 from domain.times import Millis
 
@@ -57,6 +57,14 @@ class Stay(msgspec.Struct, frozen=True, gc=False):
     reason: str
     look_at: Millis
     """When to look again."""
+    kind: str
+    """hold, silence, maintenance, threshold or inhibition."""
+    by: str
+    """Id of the silence, window or rule."""
+    list: str = ""
+    """List on which it waits to be looked at sooner; empty for none."""
+    until: Millis = 0
+    """When those on the list are looked at, if not before."""
 
 
 class Case(msgspec.Struct, frozen=True, gc=False):
@@ -86,6 +94,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """None leaves the record as it is."""
     incident: Incident | None = None
     """None leaves every incident as it is."""
+    stay: Stay | None = None
+    """What holds the alert back; None if nothing does."""
 
 
 def is_repeat(alert: Alert | AlertHead, record: AlertRecord | None) -> bool:
@@ -164,6 +174,8 @@ def _fires_on(case: Case, record: AlertRecord) -> Decision:
     fresh = replace(record, alert=case.alert)
     before, after = record.alert.severity, case.alert.severity
     if case.own is not None and not case.own.is_open and case.alert.starts_at > record.alert.starts_at:
+        if case.stay is not None:
+            return _kept_waiting(case, case.stay, without_firing(case.own, before, case.now))
         reopened = opened_again(reweighed(case.own, before, case.alert, case.key, case.now))
         return Decision(Verdict.REOPENED, "fires anew after somebody resolved its incident", fresh, reopened)
     if before is after:
@@ -180,20 +192,34 @@ def admit(case: Case, rules: CorrelationRules) -> Decision:
     """Let a firing alert in, unless something holds it back."""
     if case.stay is None:
         return _place(case, rules)
-    return Decision(case.stay.verdict, case.stay.reason, _waiting(case, case.stay))
+    return _kept_waiting(case, case.stay)
+
+
+def _kept_waiting(case: Case, stay: Stay, left: Incident | None = None) -> Decision:
+    """Have it wait; *left* is the incident that it does not count for any more."""
+    waits = _waiting(case, stay)
+    return Decision(stay.verdict, stay.reason, None if waits == case.record else waits, left, stay)
 
 
 def _waiting(case: Case, stay: Stay) -> AlertRecord:
-    before = case.record
-    waits = replace(_record(case, Phase.WAITING, before.incident if before else ""), look_at=stay.look_at)
-    waited = before is not None and before.phase is Phase.WAITING
-    return replace(waits, changed_at=before.changed_at) if before and waited else waits
+    """Of one that waits for the same already, neither the wait nor the next look is put off."""
+    before, held = case.record, Held(stay.kind, stay.by, stay.reason)
+    waits = _record(case, Phase.WAITING, before.incident if before else "")
+    waits = replace(waits, look_at=stay.look_at, held=held)
+    if before is None or before.phase is not Phase.WAITING:
+        return waits
+    waits = replace(waits, changed_at=before.changed_at)
+    if before.held == held and before.look_at is not None and before.look_at > case.now:
+        return replace(waits, look_at=min(before.look_at, stay.look_at))
+    return waits
 
 
 def reconsider(case: Case, rules: CorrelationRules) -> Decision:
     """Decide again on an alert that was held back and still fires."""
     decision = admit(case, rules)
-    return replace(decision, reason=f"{decision.reason}, after it was held back")
+    held = case.record.held if case.record else None
+    after = held.reason if held is not None and held.kind != "hold" else "it was held back"
+    return replace(decision, reason=f"{decision.reason}, after {after}")
 
 
 def _place(case: Case, rules: CorrelationRules) -> Decision:

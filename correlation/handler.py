@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from correlation import admission, commands, quarantine, timers, upkeep
+from correlation import admission, commands, quarantine, timers, upkeep, waiting
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
@@ -16,10 +16,12 @@ from correlation.news import after_news, told
 from correlation.repeats import count_repeats, file_repeat
 from correlation.router import Router
 from correlation.rules import CorrelationRules
+from correlation.silences import SILENCES
 from correlation.state import (
     LISTENING,
     QUARANTINE,
     RECORD_KINDS,
+    WAITING,
     GroupRecord,
     Listening,
     Undecided,
@@ -80,7 +82,7 @@ class CorrelationHandler:
 
     def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
         """Name the records to load: an alert's first, then those that it points to."""
-        keys = {LISTENING}
+        keys = {LISTENING, SILENCES}
         for item in items:
             if isinstance(item, AlertItem):
                 if not item.ready:
@@ -116,7 +118,9 @@ class CorrelationHandler:
         item.ready = name in known
         if name not in keys:
             keys.update(_wanted_by_group(name, known))
-        keys.update(admission.wanted(item.alert, group, self._rules))
+        gates = set(admission.wanted(admission.Newcomer(item.alert, item.key, group), self._rules, known))
+        item.ready = item.ready and gates <= known.keys()
+        keys |= gates
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -126,7 +130,8 @@ class CorrelationHandler:
             yield incident_record(record.incident)
             group = group_of(record.alert, record.key, self._rules)
             yield from _wanted_by_group(group_record(group.key), known)
-            yield from admission.wanted(record.alert, group, self._rules)
+            new = admission.Newcomer(record.alert, record.key, group)
+            yield from admission.wanted(new, self._rules, known)
         elif isinstance(record, Incident):
             yield group_record(group_key(record.rule, record.group))
 
@@ -168,12 +173,16 @@ class CorrelationHandler:
             batch.tally(item.seen, item.at)
         decision = decide(self._case(batch, item, record), self._rules)
         batch.count(OUTCOMES[decision.verdict])
+        if decision.stay is not None:
+            batch.count(f"held.{decision.stay.kind}")
         self._follow(batch, item, record, decision)
         _tally_incident(batch, item, decision.record or record)
 
     def _follow(self, batch: Batch, item: AlertItem, record: AlertRecord | None, decision: Decision) -> None:
         """Make it so."""
         file_alert(batch, record, decision, item.at, self._rules)
+        if decision.stay is not None:
+            admission.keep(batch, decision.stay, item.key)
         if decision.incident is not None:
             self._change(batch, item, decision.incident, decision.verdict.value, decision.reason)
 
@@ -204,6 +213,8 @@ class CorrelationHandler:
                 self._reconsider(batch, timer)
             else:
                 timers.on_alert_timer(batch, timer, self._rules, self._router)
+        elif timer.id.startswith(WAITING):
+            waiting.on_ring(batch, timer)
         elif timer.id == quarantine.SHELF:
             quarantine.on_timer(batch, timer, self._rules.quarantine)
         else:
@@ -224,6 +235,8 @@ class CorrelationHandler:
             item = AlertItem(timer.due, record.key, record.alert, record.alert)
             batch.count("reconsidered")
             self._follow(batch, item, record, reconsider(self._case(batch, item, record), self._rules))
+            if batch.timers.get(timer.id) is None:  # it waits on as before
+                timers.on_alert_timer(batch, timer, self._rules, self._router)
 
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""

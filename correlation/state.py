@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from correlation.quarantine import Shelf
+from correlation.silences import Silences
 from domain.alert import AlertRecord, Sightings
 from domain.events import Quarantined
 from domain.incident import Incident
@@ -18,6 +19,8 @@ OPEN_INCIDENTS = "incidents.open"
 ALERTS = "alerts"
 """Index of all identities by the time they were first seen."""
 LISTENING = "listening:"
+WAITING = "waiting:"
+"""How names of records of lists begin, see ``correlation/waiting.py``."""
 QUARANTINE = "quarantine"
 """Log of what could not be decided on."""
 
@@ -33,6 +36,12 @@ class Listening(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     since: Millis
     heard_at: Millis
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A part of a list of alerts that wait for the same: their keys, sorted."""
+
+    keys: tuple[str, ...]
 
 
 class Undecided(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -51,6 +60,8 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "listening": Listening,
     "quarantined": Quarantined,
     "shelf": Shelf,
+    "silences": Silences,
+    "waiting": Waiting,
 }
 
 

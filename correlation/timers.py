@@ -59,11 +59,11 @@ def is_silent(batch: Batch, timer: Timer, rules: CorrelationRules) -> bool:
 
 
 def is_to_be_reconsidered(batch: Batch, timer: Timer, rules: CorrelationRules) -> bool:
-    """Tell whether a timer is that of an alert which was held back until now, and still fires."""
+    """Tell whether a timer is that of an alert that is held back, and still fires."""
     record = batch.get(timer.id, AlertRecord)
-    if record is None or record.phase is not Phase.WAITING or record.look_at is None:
+    if record is None or record.phase is not Phase.WAITING:
         return False
-    return record.look_at <= timer.due < _heard_at(batch, record) + rules.stale_after
+    return timer.due < _heard_at(batch, record) + rules.stale_after
 
 
 def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:

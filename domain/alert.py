@@ -123,6 +123,16 @@ class Phase(StrEnum):
     """It fires, but something holds it back: it opens nothing yet."""
 
 
+class Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an alert waits for."""
+
+    kind: str
+    """hold, silence, maintenance, threshold or inhibition."""
+    by: str
+    """Id of the silence, window or rule."""
+    reason: str
+
+
 class AlertRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is remembered of one identity."""
 
@@ -138,6 +148,8 @@ class AlertRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When its phase, not its counts, changed last."""
     look_at: Millis | None = None
     """When one that waits is looked at again."""
+    held: Held | None = None
+    """What one that waits is waiting for."""
 
     @property
     def fires(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from domain.suppression import SuppressionAction
+
 
 class Acknowledge(msgspec.Struct, frozen=True, array_like=True, tag="acknowledge"):
     """Somebody takes an incident on."""
@@ -17,4 +19,4 @@ class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="resolve"):
     incident: str
 
 
-Action = Acknowledge | Resolve
+Action = Acknowledge | Resolve | SuppressionAction

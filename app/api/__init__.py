@@ -15,6 +15,7 @@ from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
+from app.api.silences import SilencesApi
 from app.api.stats import Stats
 from ingest.server import REST
 
@@ -32,6 +33,7 @@ class Api:
     parked: Parked
     openapi: OpenApi
     reconcile: Reconcile
+    silences: SilencesApi
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -53,6 +55,8 @@ class Api:
         asked: dict[str, tuple[Handler, tuple[str, ...]]] = {
             "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),
             "/api/v1/quarantine/{id}/replay": (self.quarantine.replay, ("POST",)),
+            "/api/v1/silences": (self.silences.all, (*READ, "POST")),
+            "/api/v1/silences/{id}": (self.silences.one, (*READ, "DELETE")),
             "/api/v1/reconcile": (self.reconcile.look, ("POST",)),
             "/api/v1/parked/{destination}/{key}": (self.parked.one, (*READ, "DELETE")),
             "/api/v1/parked/{destination}/{key}/retry": (self.parked.retry, ("POST",)),
@@ -68,6 +72,6 @@ class Api:
 
 
 async def _unknown(request: web.Request) -> web.Response:
-    known = "/api/v1/incidents, /api/v1/alerts, /api/v1/quarantine, /api/v1/parked and /api/v1/stats"
+    known = "/api/v1/incidents, /api/v1/alerts, /api/v1/silences, /api/v1/quarantine, /api/v1/parked and /api/v1/stats"
     detail = f"there is nothing at {request.path}; see {known}"
     raise not_found("unknown-address", detail)

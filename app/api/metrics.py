@@ -21,6 +21,7 @@ from app.metered import DeliveryMeter
 from app.reads import DestinationFigures
 from app.shard.loop import Shard
 from domain.errors import Unavailable
+from domain.suppression import SilenceState
 
 
 class IngestCounts(Protocol):
@@ -88,6 +89,7 @@ class _FiguresCollector(Collector):
         if self.latest is not None:
             yield from _accounting(self.latest)
             yield from _sla(self.latest.sla)
+            yield from _suppression(self.latest)
             yield from _quarantine(self.latest.quarantine)
             yield from _destinations(self.latest.destinations)
             yield from _waiting(self.latest)
@@ -154,6 +156,17 @@ def _sla(happened: Mapping[str, int]) -> Iterator[Metric]:
         ("what", "target", "priority"),
         told,
     )
+
+
+def _suppression(figures: Figures) -> Iterator[Metric]:
+    yield _counter(
+        "tocsin_alerts_suppressed",
+        "Alerts held back, by what held them.",
+        ("kind",),
+        [((kind,), count) for kind, count in figures.suppressed.items()],
+    )
+    states = [((state.value,), figures.silences.get(state.value, 0)) for state in SilenceState]
+    yield _gauge("tocsin_silences", "Silences by their state.", ("state",), states)
 
 
 def _quarantine(figures: QuarantineFigures) -> Iterator[Metric]:

@@ -11,6 +11,7 @@ from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
 from domain.priority import Level, Priority
+from domain.suppression import SilenceState
 from domain.ticket import TicketState
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -73,6 +74,14 @@ class IncidentView(TypedDict):
     sla: Sequence[ClockView]
 
 
+class HeldView(TypedDict):
+    """What keeps an alert that fires from being part of an incident."""
+
+    kind: Annotated[str, Meta(description="hold, silence, maintenance, threshold or inhibition.")]
+    by: Annotated[str, Meta(description="Id of the silence, window or rule.")]
+    reason: str
+
+
 class AlertView(TypedDict):
     """A condition that a tool told of, as it is now."""
 
@@ -93,6 +102,9 @@ class AlertView(TypedDict):
     count: int
     incident: str | None
     url: Annotated[str, Meta(description="Link back to the tool.")]
+    suppressed_by: Annotated[
+        HeldView | None, Meta(description="What it waits for while its state is waiting.")
+    ]
 
 
 class TimelineView(TypedDict):
@@ -103,6 +115,54 @@ class TimelineView(TypedDict):
     reason: str
     alert: str | None
     destination: str | None
+
+
+class SilenceView(TypedDict):
+    """A silence: alerts that fit all its matchers open nothing from its start until its end."""
+
+    id: str
+    state: SilenceState
+    matchers: Annotated[Sequence[str], Meta(description='As Alertmanager writes them: service="cart".')]
+    starts_at: Moment
+    ends_at: Moment
+    author: str
+    comment: str
+
+
+class SilenceWhole(SilenceView):
+    """A silence, and what it does."""
+
+    alerts: Annotated[int, Meta(description="How many alerts wait for its end.")]
+
+
+class SilencePage(TypedDict):
+    """Silences, all in one page."""
+
+    items: Sequence[SilenceView]
+    next: Next
+
+
+class SilencePosted(TypedDict):
+    """A silence to be set. Alertmanager's names and matchers are taken, too."""
+
+    id: NotRequired[
+        Annotated[
+            str, Meta(description="It takes the place of the one with this id; left out, a new one is made.")
+        ]
+    ]
+    matchers: Annotated[Sequence[str], Meta(min_length=1)]
+    starts_at: NotRequired[Annotated[Moment, Meta(description="Now if left out.")]]
+    ends_at: NotRequired[Annotated[Moment, Meta(description="Either this or duration.")]]
+    duration: NotRequired[Annotated[str, Meta(description="How long from its start, like 2h.")]]
+    author: Annotated[str, Meta(min_length=1)]
+    comment: NotRequired[str]
+
+
+class SilenceExpired(TypedDict):
+    """That a silence ends now."""
+
+    id: str
+    expired: bool
 
 
 class QuarantineView(TypedDict):

@@ -13,6 +13,8 @@ from app.accounting import account, largest
 from app.api.answers import json
 from app.api.paging import read_query
 from app.reads import DestinationFigures, ReadModel
+from app.silencing import count_silences
+from correlation.admission import HELD_BY
 from correlation.decisions import Verdict
 from domain.errors import Unavailable
 from domain.ports import tickets_mailbox
@@ -56,6 +58,10 @@ class Figures(msgspec.Struct, frozen=True):
     sla: Mapping[str, int]
     """What happened to SLA clocks, as in ``sla_breach.resolve.P1``."""
     quarantine: QuarantineFigures
+    suppressed: Mapping[str, int]
+    """How often an alert was held back, by what held it: hold, silence, maintenance, threshold, inhibition."""
+    silences: Mapping[str, int]
+    """By their state: pending, active, expired."""
     spooled: int
     """Messages that wait in this process' spool for the broker."""
     mailboxes: Mapping[str, int | None]
@@ -106,6 +112,8 @@ class Statistics:
                 dropped=_total("quarantine_dropped", counters),
                 expired=_total("quarantine_expired", counters),
             ),
+            suppressed={kind: _total(f"held.{kind}", counters) for kind in HELD_BY},
+            silences=await count_silences(self._reads, self._now()),
             spooled=self._spooled(),
             mailboxes=await self._mailboxes(),
         )

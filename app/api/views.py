@@ -8,16 +8,20 @@ from adapters.delivery.state import TicketRecord
 from app.api.shapes import (
     AlertView,
     ClockView,
+    HeldView,
     IncidentView,
     ParkedView,
     QuarantineView,
+    SilenceView,
     TicketView,
     TimelineView,
 )
 from app.reads import ShownAlert, ShownIncident
+from domain.alert import AlertRecord, Phase
 from domain.clock import Clock
 from domain.events import Quarantined
 from domain.incident import Incident, IncidentTicket, TimelineEntry
+from domain.suppression import Silence
 from domain.times import Millis, to_text
 
 
@@ -88,6 +92,7 @@ def alert_view(shown: ShownAlert) -> AlertView:
         "count": shown.seen.count,
         "incident": record.incident or None,
         "url": alert.url,
+        "suppressed_by": _held(record) if record.phase is Phase.WAITING else None,
     }
 
 
@@ -99,6 +104,19 @@ def timeline_view(entry: TimelineEntry) -> TimelineView:
         "reason": entry.reason,
         "alert": entry.alert or None,
         "destination": entry.destination or None,
+    }
+
+
+def silence_view(silence: Silence, now: Millis) -> SilenceView:
+    """Show a silence as it is *now*."""
+    return {
+        "id": silence.id,
+        "state": silence.state_at(now),
+        "matchers": silence.matchers,
+        "starts_at": to_text(silence.starts_at),
+        "ends_at": to_text(silence.ends_at),
+        "author": silence.author,
+        "comment": silence.comment,
     }
 
 
@@ -148,6 +166,11 @@ def _ticket(ticket: IncidentTicket) -> TicketView:
         "state": ticket.state,
         "version": ticket.version,
     }
+
+
+def _held(record: AlertRecord) -> HeldView | None:
+    held = record.held
+    return None if held is None else {"kind": held.kind, "by": held.by, "reason": held.reason}
 
 
 def _text(moment: Millis | None) -> str | None:

@@ -17,6 +17,7 @@ import typer
 from app.cli.parked_commands import parked
 from app.cli.quarantine_commands import URL, Url, quarantine
 from app.cli.rule_commands import add_rule_commands
+from app.cli.silence_commands import silence
 from app.cli.tool_commands import add_tool_commands
 
 cli = typer.Typer(
@@ -212,3 +213,4 @@ def reconcile(
 
 cli.add_typer(parked, name="parked")
 cli.add_typer(quarantine, name="quarantine")
+cli.add_typer(silence, name="silence")

@@ -10,16 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from app.explain.incidents import incident_steps
 from app.explain.steps import Step, moment
 from app.partitions import partitioner
 from app.shard.deciding import Decider, Letter
 from config.settings import Settings
+from correlation import admission
 from correlation.decisions import Case, Verdict, decide
 from correlation.enrichment import enriched, enrichments
 from correlation.grouping import UNGROUPED, Group, group_of
-from correlation.handler import CorrelationHandler
+from correlation.handler import CorrelationHandler, Item
 from correlation.identity import explain_identity, identify
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -114,8 +116,9 @@ class _Shard:
     records: dict[str, msgspec.Struct | None] = field(default_factory=dict)
 
     def decide(self, alert: Alert, key: str, group: Group, at: Millis) -> _Outcome:
+        items = self._loaded(AlertsReceived("explain", at, [alert]))
         verdict, reason = self._ask(alert, key, group, at)
-        batch = self._run(AlertsReceived("explain", at, [alert]), at)
+        batch = self._run(items, at)
         for log, line in batch.lines:
             if log == QUARANTINE and isinstance(line, Undecided):
                 verdict, reason = Verdict.QUARANTINED, line.error.strip().splitlines()[-1]
@@ -133,15 +136,20 @@ class _Shard:
         own = known.get(incident_record(record.incident), Incident) if record and record.incident else None
         latest = known.get(incident_record(pointer.incident), Incident) if pointer else None
         alert = enriched(alert, self.rules.enrich)
-        decision = decide(Case(key, alert, at, group, record, own, latest, self.name), self.rules)
+        case = Case(key, alert, at, group, record, own, latest, self.name)
+        stay = admission.held_back(known, case, self.rules)
+        decision = decide(replace(case, stay=stay), self.rules)
         return decision.verdict.value, decision.reason
 
-    def _run(self, event: AlertsReceived, at: Millis) -> Batch:
+    def _loaded(self, event: AlertsReceived) -> list[Item]:
         items = self.handler.read([event])
         while missing := self.handler.wanted(Batch(self.records), items, []) - self.records.keys():
             self.records.update(dict.fromkeys(missing))
+        return items
+
+    def _run(self, items: list[Item], at: Millis) -> Batch:
         decider = Decider(self.handler, Batch(dict(self.records), at), careful=True)
-        decider.take_letter(Letter(None, list(items), at), at)
+        decider.take_letter(Letter(None, items, at), at)
         self.handler.finish(decider.batch)
         return decider.batch
 

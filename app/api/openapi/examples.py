@@ -11,6 +11,9 @@ from app.api.shapes import (
     QuarantineView,
     QuarantineWhole,
     Ready,
+    SilencePosted,
+    SilenceView,
+    SilenceWhole,
     TakenView,
     TicketView,
     TimelineView,
@@ -21,6 +24,7 @@ from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
 from domain.priority import Level, Priority
+from domain.suppression import SilenceState
 from domain.ticket import TicketState
 
 CURSOR = "WzE3NzMyMzQwMDAwMDAuMCwiMGE0ZjFjMiIsMF0"
@@ -85,6 +89,23 @@ ALERT: AlertView = {
     "count": 9,
     "incident": "9f0a4c51b7d2e386",
     "url": "https://prometheus.example/graph?g0.expr=errors",
+    "suppressed_by": None,
+}
+SILENCE: SilenceView = {
+    "id": "6f1a2c9e-88a1-4a53-9d7c-1f0c5a9be2d3",
+    "state": SilenceState.ACTIVE,
+    "matchers": ['service="cart"', 'alertname=~"Disk.*"'],
+    "starts_at": "2026-03-11T13:00:00.000Z",
+    "ends_at": "2026-03-11T15:00:00.000Z",
+    "author": "dana",
+    "comment": "new disks",
+}
+SILENCE_WHOLE: SilenceWhole = {**SILENCE, "alerts": 3}
+SILENCE_POSTED: SilencePosted = {
+    "matchers": ['service="cart"', 'alertname=~"Disk.*"'],
+    "duration": "2h",
+    "author": "dana",
+    "comment": "new disks",
 }
 TIMELINE: TimelineView = {
     "at": "2026-03-11T13:00:00.000Z",
@@ -138,6 +159,8 @@ FIGURES = Figures(
     sla={"sla_breach.resolve.P2": 1},
     timers_failed=0,
     quarantine=QuarantineFigures(kept=1, replayed=3, dropped=0, expired=0),
+    suppressed={"silence": 12},
+    silences={"active": 1},
     spooled=0,
     mailboxes={"alerts.0": 2, "tickets.noc": None},
 )

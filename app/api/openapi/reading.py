@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.api import alerts, incidents, parked, quarantine, reconcile, shapes
+from app.api import alerts, incidents, parked, quarantine, reconcile, shapes, silences
 from app.api.openapi import examples
 from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
 from app.api.paging import LOG_PAGE, Parameter
@@ -164,6 +164,41 @@ PARKED = {
             Content(shapes.ParkedRetried, {**_KEY, "retried": True}),
             _PARKED,
         )
+    },
+}
+
+
+_SILENCE = "there is no such silence, or not any more"
+SILENCES = {
+    "/api/v1/silences": {
+        "get": _page(
+            "List silences, also those that ended in the last five days.",
+            "silences",
+            shapes.SilencePage,
+            examples.SILENCE,
+            silences.LIST,
+        ),
+        "post": _get(
+            "Set a silence. Takes bodies of Alertmanager's /api/v2/silences, too.",
+            "silences",
+            Content(shapes.SilenceView, examples.SILENCE),
+            takes=(Content(shapes.SilencePosted, examples.SILENCE_POSTED),),
+        ),
+    },
+    "/api/v1/silences/{id}": {
+        "get": _get(
+            "Show a silence, and how many alerts wait for its end.",
+            "silences",
+            Content(shapes.SilenceWhole, examples.SILENCE_WHOLE),
+            _SILENCE,
+        ),
+        "delete": _get(
+            "End a silence now.",
+            "silences",
+            Content(shapes.SilenceExpired, {"id": examples.SILENCE["id"], "expired": True}),
+            _SILENCE,
+            query=silences.EXPIRE,
+        ),
     },
 }
 

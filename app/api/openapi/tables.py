@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
-from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE, RECONCILE
+from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE, RECONCILE, SILENCES
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **INGEST,
@@ -15,5 +15,6 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **QUARANTINE,
     **PARKED,
     **RECONCILE,
+    **SILENCES,
     **OPERATING,
 }

@@ -30,6 +30,7 @@ async def test_an_alert_shows_everything_that_is_known_of_it(world: World):
         "count": 2,
         "incident": incident["id"],
         "url": "",
+        "suppressed_by": None,
     }
 
 

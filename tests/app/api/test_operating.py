@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.api import health
 from app.api.health import has_room
+from correlation.admission import HELD_BY
 from correlation.decisions import Verdict
 from domain.errors import BrokerUnavailable, PermanentError, Reason, TemporaryError
 from domain.ports import Commit
@@ -32,6 +33,8 @@ async def test_the_stats_of_nothing_are_nothing(world: World):
         "timers_failed": 0,
         "sla": {},
         "quarantine": {"kept": 0, "replayed": 0, "dropped": 0, "expired": 0},
+        "suppressed": dict.fromkeys(HELD_BY, 0),
+        "silences": {},
         "spooled": 7,
         "mailboxes": {"alerts.0": 0, "tickets.noc": 0},
     }

@@ -29,12 +29,14 @@ from app.api.openapi import OpenApi
 from app.api.parked import Parked
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
+from app.api.silences import SilencesApi
 from app.api.stats import Statistics, Stats
 from app.drift import Drift
 from app.metered import DeliveryMeter
 from app.reads import ReadModel
 from app.shard.effects import NoEffects
 from app.shard.worker import Worker
+from app.silencing import Silencing
 from correlation.handler import CorrelationHandler
 from correlation.rules import CorrelationRules
 from domain.alert import Alert
@@ -164,6 +166,7 @@ class World:
             Parked(self.reads, cast(Broker, self.boxes), lambda: self.now),
             OpenApi("1.2.3"),
             Reconcile(drift),
+            SilencesApi(Silencing(self.reads, cast(Broker, self.boxes), lambda: self.now)),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
