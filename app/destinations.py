@@ -133,6 +133,7 @@ def _pace(name: str, config: DestinationConfig, system: TicketSystem) -> Pace:
         round(system.search_lag * 1000),
         comments=Capability.COMMENT in system.capabilities,
         destination=name,
+        links=bool({Capability.LINK, Capability.COMMENT} & system.capabilities),
         state_is_theirs=config.ownership.state is Owner.TOOL,
     )
 

@@ -15,7 +15,9 @@ from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
+from app.api.operators import Operators
 from app.api.parked import Parked
+from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
 from app.api.silences import SilencesApi
@@ -78,6 +80,7 @@ def _api(service: Service) -> Api:
     metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest, service.shards)
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
     parked = Parked(reads, service.broker, clock)
+    operators = Operators(service.broker, clock)
     openapi = OpenApi(version("tocsin"))
     return Api(
         Incidents(reads),
@@ -90,4 +93,5 @@ def _api(service: Service) -> Api:
         openapi,
         Reconcile(service.drift),
         SilencesApi(Silencing(reads, service.broker, clock)),
+        Problems(reads, operators),
     )

@@ -156,7 +156,7 @@ class ReadModel:
 
         async def load(places: list[Place]) -> list[tuple[int, Incident] | None]:
             """Read the incidents of these places."""
-            found = await self._load(places, incident_record, Incident)
+            found = await self.load(places, incident_record, Incident)
             return [
                 (place.partition, incident) if incident and wanted.wants(incident) else None
                 for place, incident in zip(places, found, strict=True)
@@ -208,7 +208,7 @@ class ReadModel:
 
         async def load(places: list[Place]) -> list[tuple[int, AlertRecord] | None]:
             """Read the alerts of these places."""
-            found = await self._load(places, alert_record, AlertRecord)
+            found = await self.load(places, alert_record, AlertRecord)
             return [
                 (place.partition, record) if record and wanted.wants(record) else None
                 for place, record in zip(places, found, strict=True)
@@ -225,7 +225,7 @@ class ReadModel:
 
         async def load(places: list[Place]) -> list[Quarantined | None]:
             """Read what is at these places."""
-            found = await self._load(places, quarantined_record, Quarantined)
+            found = await self.load(places, quarantined_record, Quarantined)
             return [kept if kept and wanted.wants(kept) else None for kept in found]
 
         source = IndexSource(self.store, self.shards[:1], QUARANTINED)  # the first partition keeps all
@@ -321,7 +321,7 @@ class ReadModel:
         found = await asyncio.gather(*(self.records(shard, keys, Incident) for shard in self.shards))
         return next(((n, incident) for n, (incident,) in enumerate(found) if incident), None)
 
-    async def _load(
+    async def load(
         self, places: Sequence[Place], name: Callable[[str], str], kind: type[T]
     ) -> list[T | None]:
         """Read the record of each place, with one question to each partition."""
@@ -333,7 +333,7 @@ class ReadModel:
         return [next(values[place.partition]) for place in places]
 
     async def _seen(self, keys: Sequence[tuple[int, str]]) -> list[Sightings | None]:
-        return await self._load([Place(0, key, partition) for partition, key in keys], seen_record, Sightings)
+        return await self.load([Place(0, key, partition) for partition, key in keys], seen_record, Sightings)
 
     async def _shown_incidents(self, found: Sequence[tuple[int, Incident]]) -> list[ShownIncident]:
         seen = await self._seen([(partition, incident.id) for partition, incident in found])

@@ -16,13 +16,16 @@ def cross_references(document: Document) -> list[Finding]:
     """List the mistakes."""
     sections = document.root
     groups, routes = _items(sections, "correlation", "groups"), list(_all_routes(sections))
+    problems = _items(sections, "problems")
     return [
         *_repeated_ids(_items(sections, "enrich")),
         *_repeated_ids(groups),
         *_repeated_ids(routes),
         *_unreachable(groups),
         *_unreachable_routes(sections),
-        *_undefined_destinations(routes, _keys(sections, "destinations")),
+        *_undefined_destinations([*routes, *problems], _keys(sections, "destinations")),
+        *_repeated_ids(problems),
+        *_unreachable(problems),
         *_undefined_fallbacks(_keys(sections, "destinations")),
         *_undefined_services(sections),
         *_dead_ends(sections),
@@ -175,7 +178,8 @@ def _nothing_goes_out(sections: Node) -> Iterator[Finding]:
 
 
 def _unused_destinations(sections: Node) -> Iterator[Finding]:
-    used = {name for at, route in _all_routes(sections) for _, name in _texts(route, "destinations", at)}
+    users = [*_all_routes(sections), *_items(sections, "problems")]
+    used = {name for at, user in users for _, name in _texts(user, "destinations", at)}
     for name in _keys(sections, "destinations"):
         if used and name not in used:
             yield Finding(("destinations", name), "is not used by any route")

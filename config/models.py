@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 from adapters.tickets import DestinationConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.models import CorrelationConfig
+from correlation.problem_models import ProblemConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
 from routing.calendar_models import CalendarConfig
 from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
@@ -97,6 +98,11 @@ class TocsinConfig(BaseModel):
     )
     correlation: CorrelationConfig = Field(
         default_factory=CorrelationConfig, description="How alerts become incidents."
+    )
+    problems: list[ProblemConfig] = Field(
+        default_factory=list,
+        description="When incidents that recur make a problem. Tried in order; the first that matches counts "
+        "an incident. None: there are no problems.",
     )
     services: dict[Annotated[str, Field(min_length=1)], ServiceConfig] = Field(
         default_factory=dict,

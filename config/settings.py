@@ -12,6 +12,7 @@ from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
 from correlation.enrichment import EnrichRule, Lookup, Row
 from correlation.enrichment_models import ATTRIBUTES
+from correlation.problem_models import compile_problems
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from ingest.models import AnySource
 from routing.models import compile_routing
@@ -58,7 +59,9 @@ def compile_settings(
     return Settings(
         sources=config.sources,
         ingest=config.ingest,
-        correlation=replace(correlation, enrich=_enrich_rules(config, lookups)),
+        correlation=replace(
+            correlation, enrich=_enrich_rules(config, lookups), problems=compile_problems(config.problems)
+        ),
         routing=compile_routing(
             services=config.services,
             priority=config.priority,

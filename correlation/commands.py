@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from correlation import suppression
+from correlation import problem_commands, suppression
 from correlation.filing import change_incident
 from correlation.incidents import acknowledged, resolved
 from correlation.router import Router
@@ -15,6 +15,7 @@ from domain.batch import Batch
 from domain.commands import Acknowledge, Action, Resolve
 from domain.events import OperatorAsked
 from domain.incident import Incident, TimelineEntry
+from domain.problem_commands import ProblemAction
 from domain.suppression import SuppressionAction
 from domain.times import Millis
 
@@ -23,6 +24,8 @@ def wanted(action: Action) -> Iterator[str]:
     """Name the records that deciding on it reads."""
     if isinstance(action, SuppressionAction):
         yield SILENCES
+    elif isinstance(action, ProblemAction):
+        yield from problem_commands.wanted(action)
     else:
         yield incident_record(action.incident)
 
@@ -31,6 +34,9 @@ def obey(batch: Batch, asked: OperatorAsked, router: Router, rules: CorrelationR
     """Do what is asked for. What is not there any more is left alone."""
     if isinstance(asked.action, SuppressionAction):
         suppression.obey(batch, asked.action, asked.at)
+        return
+    if isinstance(asked.action, ProblemAction):
+        problem_commands.obey(batch, asked.action, asked.at, _why(asked), router, rules)
         return
     incident = batch.get(incident_record(asked.action.incident), Incident)
     if incident is None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from correlation import admission, commands, quarantine, timers, upkeep, waiting
+from correlation import admission, commands, problem_filing, quarantine, timers, upkeep, waiting
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
 from correlation.items import AlertItem, items_of
 from correlation.news import after_news, told
+from correlation.problem_filing import ProblemFiling
 from correlation.repeats import count_repeats, file_repeat
 from correlation.router import Router
 from correlation.rules import CorrelationRules
@@ -27,6 +28,7 @@ from correlation.state import (
     Undecided,
     group_record,
     incident_record,
+    problem_record,
     seen_record,
     timeline_log,
 )
@@ -45,6 +47,7 @@ from domain.events import (
 )
 from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
 from domain.ports import Message, Timer, tickets_mailbox
+from domain.problem import Problem
 from domain.times import Millis
 
 Known = Mapping[str, msgspec.Struct | None]
@@ -88,7 +91,7 @@ class CorrelationHandler:
                 if not item.ready:
                     self._want_alert(keys, item, batch.known)
             elif isinstance(item, TicketReported | TicketNews):
-                keys.add(incident_record(item.incident))
+                keys.update(_wanted_by_ticket(item.incident, batch.known))
             elif isinstance(item, OperatorAsked):
                 keys.update(commands.wanted(item.action))
             else:
@@ -121,6 +124,10 @@ class CorrelationHandler:
         gates = set(admission.wanted(admission.Newcomer(item.alert, item.key, group), self._rules, known))
         item.ready = item.ready and gates <= known.keys()
         keys |= gates
+        if self._rules.problems:
+            more = set(problem_filing.wanted_by_alert(item.alert, self._rules, known))
+            item.ready = item.ready and more <= known.keys()
+            keys |= more
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -134,6 +141,8 @@ class CorrelationHandler:
             yield from admission.wanted(new, self._rules, known)
         elif isinstance(record, Incident):
             yield group_record(group_key(record.rule, record.group))
+        elif isinstance(record, Problem):
+            yield from problem_filing.wanted_by_problem(record)
 
     def resume(self, keys: list[str], at: Millis) -> list[Item]:  # noqa: ARG002 - the port's signature
         """Nothing is ever under way outside."""
@@ -154,15 +163,26 @@ class CorrelationHandler:
         elif isinstance(item, OperatorAsked):
             commands.obey(batch, item, self._router, self._rules)
         else:
-            _on_report(batch, item)
+            self._on_report(batch, item)
 
     def _on_news(self, batch: Batch, news: TicketNews) -> None:
         """A person did something to a ticket: a change of the incident, which other tickets show, too."""
         incident = batch.get(incident_record(news.incident), Incident)
-        if incident is not None:
+        if incident is None:
+            problem = batch.get(problem_record(news.incident), Problem)
+            if problem is not None:
+                self._problems(batch).on_news(problem, news)
+        else:
             verdict = f"person_{news.kind.value}"
             entry = TimelineEntry(news.at, verdict, told(news), destination=news.destination)
             change_incident(batch, after_news(incident, news), entry, self._router, self._rules)
+
+    def _on_report(self, batch: Batch, report: TicketReported) -> None:
+        incident = batch.get(incident_record(report.incident), Incident)
+        if incident is not None:
+            _show_ticket(batch, incident, report)
+        elif (problem := batch.get(problem_record(report.incident), Problem)) is not None:
+            self._problems(batch).on_report(problem, report)
 
     def _on_alert(self, batch: Batch, item: AlertItem) -> None:
         record = batch.get(item.record, AlertRecord)
@@ -193,6 +213,13 @@ class CorrelationHandler:
                 batch.count("missing_group_label")
         entry = TimelineEntry(item.at, verdict, reason, item.key)
         change_incident(batch, incident, entry, self._router, self._rules)
+        if self._rules.problems and incident.revision == 0:
+            self._problems(batch).note_incident(item.alert, incident.id, item.at)
+        elif incident.problem and verdict == Verdict.REOPENED:
+            self._problems(batch).note_reopened(incident.id, item.at)
+
+    def _problems(self, batch: Batch) -> ProblemFiling:
+        return ProblemFiling(batch, self._router, self._rules)
 
     def _case(self, batch: Batch, item: AlertItem, record: AlertRecord | None) -> Case:
         group = item.group(self._rules)
@@ -217,6 +244,8 @@ class CorrelationHandler:
             waiting.on_ring(batch, timer)
         elif timer.id == quarantine.SHELF:
             quarantine.on_timer(batch, timer, self._rules.quarantine)
+        elif timer.id.startswith(problem_filing.TIMERS):
+            self._problems(batch).on_timer(timer)
         else:
             timers.on_incident_timer(batch, timer, self._rules, self._router)
 
@@ -250,9 +279,15 @@ class CorrelationHandler:
         batch.repeats.clear()
         batch.fold_tallies()
         for name in sorted(batch.marked):
-            incident = batch.get(name, Incident)
-            if incident is not None:
+            if name.startswith("problem:"):
+                self._tell_of_problem(batch, name)
+            elif (incident := batch.get(name, Incident)) is not None:
                 self._tell(batch, incident)
+
+    def _tell_of_problem(self, batch: Batch, name: str) -> None:
+        problem = batch.get(name, Problem)
+        if problem is not None:
+            problem_filing.tell(batch, problem, self._router, self._mailbox, self._rules.destinations)
 
     def _tell(self, batch: Batch, incident: Incident) -> None:
         judged = incident.assessment
@@ -302,11 +337,19 @@ def _tally_incident(batch: Batch, item: AlertItem, record: AlertRecord | None) -
         batch.tally(seen_record(record.incident), item.at)
 
 
-def _on_report(batch: Batch, report: TicketReported) -> None:
+def _wanted_by_ticket(key: str, known: Known) -> Iterator[str]:
+    """A ticket is an incident's, or else a problem's."""
+    name = incident_record(key)
+    yield name
+    if known.get(name, UNKNOWN) is None:
+        yield problem_record(key)
+        problem = known.get(problem_record(key))
+        if isinstance(problem, Problem):
+            yield from problem_filing.wanted_by_problem(problem)
+
+
+def _show_ticket(batch: Batch, incident: Incident, report: TicketReported) -> None:
     """A ticket's news changes what the incident shows, not what it is: no new revision, no new ticket."""
-    incident = batch.get(incident_record(report.incident), Incident)
-    if incident is None:
-        return
     others = tuple(ticket for ticket in incident.tickets if ticket.destination != report.destination)
     ticket = IncidentTicket(report.destination, report.state, report.ref, report.version)
     tickets = tuple(sorted((*others, ticket), key=lambda each: each.destination))

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from domain.clock import Happening
 from domain.incident import Assessment, Incident
+from domain.priority import Level, Priority
+from domain.problem import Problem
 from domain.ticket import DesiredTicket
 from domain.times import Millis
 
@@ -24,4 +26,12 @@ class Router(Protocol):
 
     def render(self, incident: Incident) -> DesiredTicket:
         """Say what the incident's tickets should show."""
+        ...
+
+    def prioritise(self, impact: Level, urgency: Level) -> Priority:
+        """Give the priority of what has this impact and this urgency."""
+        ...
+
+    def render_problem(self, problem: Problem) -> DesiredTicket:
+        """Say what the problem's tickets should show."""
         ...

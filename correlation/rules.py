@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from correlation.enrichment import EnrichRule
+from correlation.problem_rules import ProblemRules
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
 from domain.times import Millis
@@ -71,6 +72,8 @@ class CorrelationRules:
     """By the destination that may fail."""
     enrich: tuple[EnrichRule, ...] = ()
     """What is added to alerts, in order."""
+    problems: ProblemRules = field(default_factory=ProblemRules)
+    """When incidents make a problem."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)

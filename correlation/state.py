@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from correlation.problems import Recurrence
 from correlation.quarantine import Shelf
 from correlation.silences import Silences
 from domain.alert import AlertRecord, Sightings
 from domain.events import Quarantined
 from domain.incident import Incident
+from domain.problem import Problem
 from domain.times import Millis
 
 INCIDENTS = "incidents"
@@ -23,6 +25,10 @@ WAITING = "waiting:"
 """How names of records of lists begin, see ``correlation/waiting.py``."""
 QUARANTINE = "quarantine"
 """Log of what could not be decided on."""
+
+
+PROBLEMS = "problems"
+"""Index of all problems by the time they opened."""
 
 
 class GroupRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -62,6 +68,8 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "shelf": Shelf,
     "silences": Silences,
     "waiting": Waiting,
+    "problem": Problem,
+    "signature": Recurrence,
 }
 
 
@@ -85,8 +93,18 @@ def group_record(group: str) -> str:
     return f"group:{group}"
 
 
+def problem_record(problem: str) -> str:
+    """Name the record of a problem; its timer is called the same."""
+    return f"problem:{problem}"
+
+
+def signature_record(rule: str, signature: str) -> str:
+    """Name the record of the incidents that a rule takes for the same; its timer is called the same."""
+    return f"signature:{rule}|{signature}"
+
+
 def timeline_log(incident: str) -> str:
-    """Name the log of all that was decided and done about an incident."""
+    """Name the log of all that was decided and done about an incident, or a problem."""
     return f"timeline:{incident}"
 
 

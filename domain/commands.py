@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from domain.problem_commands import ProblemAction
 from domain.suppression import SuppressionAction
 
 
@@ -19,4 +20,4 @@ class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="resolve"):
     incident: str
 
 
-Action = Acknowledge | Resolve | SuppressionAction
+Action = Acknowledge | Resolve | SuppressionAction | ProblemAction

@@ -59,6 +59,22 @@ class TicketRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
     url: str = ""
 
 
+class LinkKind(StrEnum):
+    """How a ticket relates to another."""
+
+    CHILD_OF = "child_of"
+    CAUSED_BY = "caused_by"
+    """An incident's problem."""
+
+
+class TicketLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A ticket at the same destination that one relates to."""
+
+    destination: str
+    ref: TicketRef
+    kind: LinkKind
+
+
 class IncidentTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an incident knows of its ticket at one destination."""
 
@@ -123,6 +139,10 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How much of its time is used up, where anything is agreed."""
     follow_at: Millis | None = None
     """When routing has to look at it again: a warning, a breach."""
+    problem: str = ""
+    """Id of the problem that causes it, where one is known."""
+    links: tuple[TicketLink, ...] = ()
+    """Tickets of others that its own relate to."""
 
     @property
     def is_open(self) -> bool:

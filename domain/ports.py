@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from domain.incident import LinkKind as LinkKind
 from domain.incident import TicketRef
 from domain.priority import Priority
 from domain.ticket import DesiredTicket, Note, TicketAction, TicketSeen
@@ -239,14 +240,6 @@ class Capability(StrEnum):
     PING = "ping"
     IDEMPOTENT = "idempotent"
     """A create with the same key is the same ticket, so it may be repeated without a search."""
-
-
-class LinkKind(StrEnum):
-    """How a ticket relates to another."""
-
-    CHILD_OF = "child_of"
-    CAUSED_BY = "caused_by"
-    """An incident's problem."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+from domain.incident import LinkKind as LinkKind
 from domain.incident import Note as Note
+from domain.incident import TicketLink as TicketLink
 from domain.incident import TicketRef
 from domain.priority import Level, Priority
 from domain.times import Millis
@@ -59,6 +61,8 @@ class DesiredTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     kind: TicketKind = TicketKind.INCIDENT
     notes: tuple[Note, ...] = ()
     """What to tell as comments; the last ones, by growing number."""
+    links: tuple[TicketLink, ...] = ()
+    """Tickets it relates to, at whatever destinations."""
 
 
 class TicketAction(StrEnum):

@@ -10,9 +10,11 @@ from domain.clock import Clock, Happening, first_look
 from domain.fields import incident_fields
 from domain.incident import Assessment, Incident, Stage
 from domain.priority import Level, Priority
+from domain.problem import Problem
 from domain.ticket import DesiredTicket, TicketState
 from domain.times import Millis, to_text
 from routing.priority import Judgement, judge, main_service
+from routing.problems import problem_ticket
 from routing.routes import destinations_of, walk
 from routing.rules import RoutingRules
 from routing.sla import Situation, clocks_after
@@ -79,7 +81,16 @@ class IncidentRouter:
             url=url,
             opened_at=incident.opened_at,
             notes=incident.notes,
+            links=incident.links,
         )
+
+    def prioritise(self, impact: Level, urgency: Level) -> Priority:
+        """Give the priority of what has this impact and this urgency."""
+        return self._rules.matrix[impact, urgency]
+
+    def render_problem(self, problem: Problem) -> DesiredTicket:
+        """Say what the problem's tickets should show."""
+        return problem_ticket(problem, self._rules.public_url)
 
     def _assessment(self, incident: Incident, judgement: Judgement) -> Assessment:
         """Destinations are kept once they have a ticket: a ticket must not be left behind."""

@@ -13,11 +13,11 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from adapters.delivery.breaker import calls_allowed
-from adapters.delivery.state import Breaker, Call, Failure, Outcome
+from adapters.delivery.state import Breaker, Call, Failure, Outcome, in_words
 from domain.errors import DeliveryError, PermanentError, Reason, TemporaryError
 from domain.incident import Note, TicketRef
 from domain.ports import Capability, TicketSystem
-from domain.ticket import TicketAction
+from domain.ticket import TicketAction, TicketLink
 from domain.times import Millis
 
 log = structlog.get_logger("delivery")
@@ -126,10 +126,20 @@ class Calls:
         if call.action is TicketAction.COMMENT:
             await self._system.comment(call.ref, _joined(call.notes))
             return call.ref
+        if call.action is TicketAction.LINK and call.link is not None:
+            await self._relate(call.ref, call.link)
+            return call.ref
         action = call.action
         if action is TicketAction.TRANSITION and Capability.TRANSITION not in self._system.capabilities:
             action = TicketAction.UPDATE
         return await self._system.update(call.ref, call.ticket, action)
+
+    async def _relate(self, ref: TicketRef, link: TicketLink) -> None:
+        """Link the two; where the tool has no links, tell of the other in a note."""
+        if Capability.LINK in self._system.capabilities:
+            await self._system.link(ref, link.ref, link.kind)
+        else:
+            await self._system.comment(ref, Note("0", in_words(link)))
 
     def _failed(self, call: Call, error: DeliveryError) -> Outcome:
         retry_after = getattr(error, "retry_after", None) or 0.0

@@ -19,6 +19,7 @@ from adapters.delivery.reconcile import (
     interrupted,
     readiness,
     reconcile,
+    unlinked,
     unparked,
     untold,
     wished,
@@ -221,7 +222,9 @@ class DeliveryHandler:
     def _begin(self, batch: Batch, record: TicketRecord, action: TicketAction) -> None:
         ref = record.observed.ref if record.observed else None
         ticket = replace(record.desired, priority=shown_priority(record))
-        batch.actions.append(Call(action, ticket, ref, untold(record, self._pace)))
+        batch.actions.append(
+            Call(action, ticket, ref, untold(record, self._pace), unlinked(record, self._pace))
+        )
         batch.file(IN_FLIGHT, record.desired.key, batch.clock)
         self._store(batch, record, begun(record, action, batch.clock))
 

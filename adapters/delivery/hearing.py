@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from adapters.delivery.state import TicketRecord
+from adapters.delivery.state import TicketRecord, in_words
 from domain.incident import TicketRef
 from domain.priority import Priority
 from domain.ticket import Comment, NewsKind, TicketSeen, TicketState
@@ -212,7 +212,7 @@ def _comments(record: TicketRecord, seen: TicketSeen, _: Owners) -> tuple[Ticket
 
 def _fresh(record: TicketRecord, comments: tuple[Comment, ...]) -> Iterator[Comment]:
     """Those that were not taken in yet, and that are not our own notes come back."""
-    ours = [note.text for note in record.desired.notes]
+    ours = [note.text for note in record.desired.notes] + list(map(in_words, record.desired.links))
     for comment in comments:
         if comment.id not in record.heard and not any(text in comment.text for text in ours):
             yield comment

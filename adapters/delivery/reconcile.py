@@ -15,15 +15,20 @@ from msgspec.structs import replace
 from adapters.delivery.state import Failure, Outcome, TicketRecord
 from domain.incident import Note
 from domain.priority import Priority
-from domain.ticket import DesiredTicket, ObservedTicket, TicketAction, TicketState
+from domain.ticket import DesiredTicket, ObservedTicket, TicketAction, TicketLink, TicketState
 from domain.times import Millis
 
 FIRST_PAUSE: Millis = 1_000
 LONGEST_PAUSE: Millis = 300_000
 LONGEST_WAIT: Millis = 3_600_000
 """However long a tool asks us to wait."""
+LINKS_KNOWN = 50
 WATCHDOG: Millis = 600_000
 """A call whose end nobody told of for this long is taken for lost."""
+
+
+_SMALL = {TicketAction.UPDATE, TicketAction.COMMENT, TicketAction.LINK}
+"""Changes that leave the state of a ticket alone."""
 
 
 class Standing(StrEnum):
@@ -59,6 +64,8 @@ class Pace:
     """Notes from here are not told here."""
     state_is_theirs: bool = False
     """Whether people alone change the state of a ticket that is there."""
+    links: bool = False
+    """Whether the tool relates tickets, or takes notes that tell of it."""
 
 
 def reconcile(record: TicketRecord, now: Millis, pace: Pace) -> Step:
@@ -84,6 +91,8 @@ def _difference(record: TicketRecord, pace: Pace) -> TicketAction | None:
         return _transition(observed.state, desired.state)
     if desired.version > observed.version:
         return TicketAction.UPDATE
+    if unlinked(record, pace):
+        return TicketAction.LINK
     return TicketAction.COMMENT if untold(record, pace) else None
 
 
@@ -103,6 +112,14 @@ def untold(record: TicketRecord, pace: Pace) -> tuple[Note, ...]:
     )
 
 
+def unlinked(record: TicketRecord, pace: Pace) -> TicketLink | None:
+    """Find the first ticket that this one is to be related to and was not yet."""
+    if not pace.links:
+        return None
+    wanted = (link for link in record.desired.links if link.destination == pace.destination)
+    return next((link for link in wanted if link.ref.id not in record.linked), None)
+
+
 def _transition(shown: TicketState | None, wanted: TicketState) -> TicketAction:
     if wanted.is_over:
         return TicketAction.RESOLVE
@@ -113,7 +130,7 @@ def _earliest(record: TicketRecord, action: TicketAction, pace: Pace) -> Millis:
     """Before a search can see a create it must not be asked; plain updates are not sent one by one."""
     if action is TicketAction.FIND and record.intent is not None:
         return record.intent + pace.search_lag
-    if action in {TicketAction.UPDATE, TicketAction.COMMENT} and record.observed is not None:
+    if action in _SMALL and record.observed is not None:
         return record.observed.written_at + pace.min_interval
     return 0
 
@@ -154,6 +171,8 @@ def ended(record: TicketRecord, outcome: Outcome) -> TicketRecord:
     done = replace(record, calling=None, failures=0, error="", not_before=0, intent=None, doubt="")
     if outcome.call.action is TicketAction.COMMENT:
         return replace(done, observed=_noticed(record, outcome), noted=_last_note(outcome))
+    if outcome.call.action is TicketAction.LINK:
+        return replace(done, observed=_noticed(record, outcome), linked=_with_link(record, outcome))
     if outcome.ref is None and record.doubt:
         return replace(done, error=record.doubt, parked=record.doubt)
     noted = _last_note(outcome) if outcome.call.action is TicketAction.CREATE else record.noted
@@ -163,6 +182,11 @@ def ended(record: TicketRecord, outcome: Outcome) -> TicketRecord:
 def _last_note(outcome: Outcome) -> int:
     """A new ticket shows in its description what notes would tell."""
     return max((int(note.id) for note in outcome.call.ticket.notes), default=0)
+
+
+def _with_link(record: TicketRecord, outcome: Outcome) -> tuple[str, ...]:
+    link = outcome.call.link
+    return record.linked if link is None else (*record.linked, link.ref.id)[-LINKS_KNOWN:]
 
 
 def _noticed(record: TicketRecord, outcome: Outcome) -> ObservedTicket | None:
@@ -201,6 +225,8 @@ def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketR
     )
     if action is TicketAction.COMMENT and (failure.permanent or failure.unknown):
         return replace(failed, failures=0, not_before=0, noted=_last_note(outcome))  # rather lost than twice
+    if action is TicketAction.LINK and failure.permanent:  # the ticket itself is all right
+        return replace(failed, failures=0, not_before=0, linked=_with_link(record, outcome))
     if action is TicketAction.FIND:
         return replace(failed, parked=error if failure.permanent else "")
     if failure.unknown:
@@ -211,7 +237,7 @@ def _failed(record: TicketRecord, outcome: Outcome, failure: Failure) -> TicketR
 
 def _in_doubt(record: TicketRecord, action: TicketAction | None) -> ObservedTicket | None:
     """What is known of a ticket once it is unknown whether *action* was done; None stands for any action."""
-    if record.observed is None or action in {TicketAction.UPDATE, TicketAction.COMMENT}:
+    if record.observed is None or action in _SMALL:
         return record.observed
     return replace(record.observed, state=None)
 

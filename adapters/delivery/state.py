@@ -11,7 +11,7 @@ import msgspec
 from domain.errors import Reason
 from domain.incident import Note, TicketRef
 from domain.priority import Priority
-from domain.ticket import DesiredTicket, ObservedTicket, TicketAction, TicketState
+from domain.ticket import DesiredTicket, LinkKind, ObservedTicket, TicketAction, TicketLink, TicketState
 from domain.times import Millis
 
 PENDING = "pending"
@@ -22,6 +22,7 @@ PARKED = "parked"
 """Index of tickets that failed for good, by when."""
 IN_FLIGHT = "in_flight"
 """Index of tickets with a call under way, by when it began."""
+_RELATIONS = {LinkKind.CAUSED_BY: "Problem", LinkKind.CHILD_OF: "Part of"}
 BREAKER = "breaker:"
 CURSOR = "cursor:"
 QUARANTINE = "quarantine"
@@ -62,6 +63,8 @@ class TicketRecord(msgspec.Struct, frozen=True, array_like=True):
     """Ids of the comments that were taken in last."""
     request: str = ""
     """The request for which it is parked, secrets masked."""
+    linked: tuple[str, ...] = ()
+    """Ids of the tickets that it was related to."""
 
 
 class RefRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -101,6 +104,15 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
+def in_words(link: TicketLink) -> str:
+    """Tell of a link in a note, for tools that have none.
+
+    >>> in_words(TicketLink("noc", TicketRef("PRB1", "https://desk.example/PRB1"), LinkKind.CAUSED_BY))
+    'Problem: PRB1 https://desk.example/PRB1'
+    """
+    return f"{_RELATIONS[link.kind]}: {link.ref.id} {link.ref.url}".rstrip()
+
+
 def ticket_record(key: str) -> str:
     """Name the record of a ticket; its timer is called the same."""
     return f"ticket:{key}"
@@ -121,6 +133,8 @@ class Call:
     """The ticket, where it is known."""
     notes: tuple[Note, ...] = ()
     """What to tell, for a comment."""
+    link: TicketLink | None = None
+    """What to relate it to, for a link."""
 
 
 @dataclass(frozen=True, slots=True)

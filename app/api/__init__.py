@@ -13,6 +13,7 @@ from app.api.incidents import Incidents
 from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
 from app.api.parked import Parked
+from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
 from app.api.silences import SilencesApi
@@ -34,6 +35,7 @@ class Api:
     openapi: OpenApi
     reconcile: Reconcile
     silences: SilencesApi
+    problems: Problems
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -46,6 +48,9 @@ class Api:
             "/api/v1/quarantine": self.quarantine.list,
             "/api/v1/quarantine/{id}/body": self.quarantine.body,
             "/api/v1/parked": self.parked.list,
+            "/api/v1/problems": self.problems.list,
+            "/api/v1/problems/{id}": self.problems.one,
+            "/api/v1/problems/{id}/timeline": self.problems.timeline,
             "/api/v1/stats": self.stats.show,
             "/healthz": self.health.live,
             "/readyz": self.health.ready,
@@ -58,6 +63,9 @@ class Api:
             "/api/v1/silences": (self.silences.all, (*READ, "POST")),
             "/api/v1/silences/{id}": (self.silences.one, (*READ, "DELETE")),
             "/api/v1/reconcile": (self.reconcile.look, ("POST",)),
+            "/api/v1/problems/{id}/resolve": (self.problems.resolve, ("POST",)),
+            "/api/v1/problems/{id}/reopen": (self.problems.reopen, ("POST",)),
+            "/api/v1/problems/{id}/workaround": (self.problems.work_around, ("POST",)),
             "/api/v1/parked/{destination}/{key}": (self.parked.one, (*READ, "DELETE")),
             "/api/v1/parked/{destination}/{key}/retry": (self.parked.retry, ("POST",)),
         }
@@ -71,7 +79,10 @@ class Api:
         ]
 
 
+_PARTS = ("incidents", "alerts", "problems", "silences", "quarantine", "parked", "stats")
+
+
 async def _unknown(request: web.Request) -> web.Response:
-    known = "/api/v1/incidents, /api/v1/alerts, /api/v1/silences, /api/v1/quarantine, /api/v1/parked and /api/v1/stats"
+    known = ", ".join(f"/api/v1/{part}" for part in _PARTS)
     detail = f"there is nothing at {request.path}; see {known}"
     raise not_found("unknown-address", detail)

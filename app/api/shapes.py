@@ -70,6 +70,7 @@ class IncidentView(TypedDict):
     changed_at: Moment
     resolved_at: Moment | None
     revision: int
+    problem: Annotated[str | None, Meta(description="Id of the problem that causes it, where one is known.")]
     tickets: Sequence[TicketView]
     sla: Sequence[ClockView]
 

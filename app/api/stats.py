@@ -12,6 +12,7 @@ from aiohttp import web
 from app.accounting import account, largest
 from app.api.answers import json
 from app.api.paging import read_query
+from app.api.problem_figures import ProblemFigures, problem_figures
 from app.reads import DestinationFigures, ReadModel
 from app.silencing import count_silences
 from correlation.admission import HELD_BY
@@ -66,6 +67,7 @@ class Figures(msgspec.Struct, frozen=True):
     """Messages that wait in this process' spool for the broker."""
     mailboxes: Mapping[str, int | None]
     """Messages that wait; None where the broker does not tell."""
+    problems: ProblemFigures = ProblemFigures()
 
 
 class Statistics:
@@ -116,6 +118,7 @@ class Statistics:
             silences=await count_silences(self._reads, self._now()),
             spooled=self._spooled(),
             mailboxes=await self._mailboxes(),
+            problems=problem_figures(counters),
         )
 
     async def _destinations(self) -> dict[str, DestinationFigures]:

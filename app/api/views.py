@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from adapters.delivery.state import TicketRecord
 from app.api.shapes import (
@@ -20,7 +20,7 @@ from app.reads import ShownAlert, ShownIncident
 from domain.alert import AlertRecord, Phase
 from domain.clock import Clock
 from domain.events import Quarantined
-from domain.incident import Incident, IncidentTicket, TimelineEntry
+from domain.incident import IncidentTicket, TimelineEntry
 from domain.suppression import Silence
 from domain.times import Millis, to_text
 
@@ -50,8 +50,9 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "changed_at": to_text(incident.changed_at),
         "resolved_at": _text(incident.resolved_at),
         "revision": incident.revision,
-        "tickets": [_ticket(ticket) for ticket in _tickets(incident)],
         "sla": [_clock(clock, clock.allowed) for clock in incident.clocks if clock.allowed is not None],
+        "problem": incident.problem or None,
+        "tickets": ticket_views(incident.tickets, judged.destinations if judged else ()),
     }
 
 
@@ -150,12 +151,13 @@ def _clock(clock: Clock, allowed: Millis) -> ClockView:
     }
 
 
-def _tickets(incident: Incident) -> Iterator[IncidentTicket]:
-    """List the tickets there are, and those there will be."""
-    known = {ticket.destination: ticket for ticket in incident.tickets}
-    wanted = incident.assessment.destinations if incident.assessment else ()
-    for destination in sorted(known.keys() | set(wanted)):
-        yield known.get(destination) or IncidentTicket(destination, "pending")
+def ticket_views(tickets: Sequence[IncidentTicket], wanted: Sequence[str]) -> list[TicketView]:
+    """Show the tickets there are, and those there will be."""
+    known = {ticket.destination: ticket for ticket in tickets}
+    return [
+        _ticket(known.get(destination) or IncidentTicket(destination, "pending"))
+        for destination in sorted(known.keys() | set(wanted))
+    ]
 
 
 def _ticket(ticket: IncidentTicket) -> TicketView:

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from app.cli.parked_commands import parked
+from app.cli.problems_commands import problems
 from app.cli.quarantine_commands import URL, Url, quarantine
 from app.cli.rule_commands import add_rule_commands
 from app.cli.silence_commands import silence
@@ -212,5 +213,6 @@ def reconcile(
 
 
 cli.add_typer(parked, name="parked")
+cli.add_typer(problems, name="problems")
 cli.add_typer(quarantine, name="quarantine")
 cli.add_typer(silence, name="silence")

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.explain.incidents import incident_steps
+from app.explain.problems import problem_steps
 from app.explain.steps import Step, moment
 from app.partitions import partitioner
 from app.shard.deciding import Decider, Letter
@@ -69,6 +70,7 @@ class Explainer:
             *_enrich_steps(sent, alert, self.settings),
             _group_step(alert, group, rules),
             Step("verdict", outcome.verdict, outcome.reason),
+            *problem_steps(alert, rules),
             *incident_steps(outcome.before, outcome.incident, self.settings.routing),
             _time_step(outcome, group, rules, at),
         )

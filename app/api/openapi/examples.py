@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.delivery.state import BreakerState
+from app.api.problem_shapes import ProblemRecordView
 from app.api.shapes import (
     AlertView,
     IncidentView,
@@ -24,6 +25,7 @@ from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
 from domain.priority import Level, Priority
+from domain.problem import ProblemState
 from domain.suppression import SilenceState
 from domain.ticket import TicketState
 
@@ -57,7 +59,7 @@ INCIDENT: IncidentView = {
     "changed_at": "2026-03-11T13:04:10.000Z",
     "resolved_at": None,
     "revision": 3,
-    "tickets": [TICKET],
+    "problem": "5c1fd0e2ab934476",
     "sla": [
         {
             "target": Target.RESOLVE,
@@ -70,6 +72,32 @@ INCIDENT: IncidentView = {
             "met_at": None,
         }
     ],
+    "tickets": [TICKET],
+}
+PROBLEM: ProblemRecordView = {
+    "id": "5c1fd0e2ab934476",
+    "state": ProblemState.KNOWN_ERROR,
+    "stage": Stage.NEW,
+    "assignee": "",
+    "title": "checkout: error rate above 5 %",
+    "rule": "recurring",
+    "signature": "service=checkout,alertname=ErrorRate",
+    "labels": {"service": "checkout", "alertname": "ErrorRate"},
+    "services": ["checkout"],
+    "priority": Priority.P3,
+    "impact": Level.HIGH,
+    "frequency": Level.MEDIUM,
+    "team": "payments",
+    "occurrences": 3,
+    "incidents": ["1c0f4c51b7d2e380", "7b3f4c51b7d2e381", "9f0a4c51b7d2e386"],
+    "workaround": {"text": "restart the pods", "url": "https://wiki.example/checkout"},
+    "previous": None,
+    "opened_at": "2026-03-11T13:00:00.000Z",
+    "changed_at": "2026-03-11T14:00:00.000Z",
+    "resolved_at": None,
+    "closed_at": None,
+    "revision": 2,
+    "tickets": [TICKET],
 }
 ALERT: AlertView = {
     "key": "prom/8f1f8a5c1d0c2b3e",

@@ -19,20 +19,22 @@ _PARKED = "no such ticket is parked"
 _BINARY = "application/octet-stream"
 
 
-def _get(summary: str, tag: str, content: Content, missing: str = "", **more: Any) -> Operation:
+def get(summary: str, tag: str, content: Content, missing: str = "", **more: Any) -> Operation:
+    """Say what answers with one thing, or asks for something without a body."""
     problems = refusals(_400=_BAD, **({"_404": missing} if missing else {}), _503=_AWAY)
     return Operation(summary=summary, tag=tag, answers={200: ("It is so.", (content,)), **problems}, **more)
 
 
-def _page(
+def page(
     summary: str, tag: str, shape: Any, item: Any, query: Mapping[str, Parameter], **more: Any
 ) -> Operation:
-    return _get(summary, tag, Content(shape, {"items": [item], "next": None}), query=query, **more)
+    """Say what answers with a page of a list."""
+    return get(summary, tag, Content(shape, {"items": [item], "next": None}), query=query, **more)
 
 
 INCIDENTS = {
     "/api/v1/incidents": {
-        "get": _page(
+        "get": page(
             "List incidents, the one opened last first.",
             "incidents",
             shapes.IncidentPage,
@@ -41,12 +43,12 @@ INCIDENTS = {
         )
     },
     "/api/v1/incidents/{id}": {
-        "get": _get(
+        "get": get(
             "Show an incident.", "incidents", Content(shapes.IncidentView, examples.INCIDENT), _INCIDENT
         )
     },
     "/api/v1/incidents/{id}/timeline": {
-        "get": _page(
+        "get": page(
             "Tell an incident's story, from its beginning.",
             "incidents",
             shapes.TimelinePage,
@@ -56,7 +58,7 @@ INCIDENTS = {
         )
     },
     "/api/v1/incidents/{id}/alerts": {
-        "get": _page(
+        "get": page(
             "List an incident's alerts, the one that joined first first.",
             "incidents",
             shapes.AlertPage,
@@ -66,7 +68,7 @@ INCIDENTS = {
         )
     },
     "/api/v1/alerts": {
-        "get": _page(
+        "get": page(
             "List alerts, the one first seen last first.",
             "alerts",
             shapes.AlertPage,
@@ -78,7 +80,7 @@ INCIDENTS = {
 
 QUARANTINE = {
     "/api/v1/quarantine": {
-        "get": _page(
+        "get": page(
             "List requests that were not understood, the last received first.",
             "quarantine",
             shapes.QuarantinePage,
@@ -87,13 +89,13 @@ QUARANTINE = {
         )
     },
     "/api/v1/quarantine/{id}": {
-        "get": _get(
+        "get": get(
             "Show a request in quarantine with its body.",
             "quarantine",
             Content(shapes.QuarantineWhole, examples.QUARANTINED_WHOLE),
             _QUARANTINE,
         ),
-        "delete": _get(
+        "delete": get(
             "Drop a request in quarantine.",
             "quarantine",
             Content(shapes.Dropped, {"id": "beef-1", "dropped": True}),
@@ -101,7 +103,7 @@ QUARANTINE = {
         ),
     },
     "/api/v1/quarantine/{id}/body": {
-        "get": _get("Give the body, byte for byte.", "quarantine", Content(media=_BINARY), _QUARANTINE)
+        "get": get("Give the body, byte for byte.", "quarantine", Content(media=_BINARY), _QUARANTINE)
     },
     "/api/v1/quarantine/{id}/replay": {
         "post": Operation(
@@ -135,7 +137,7 @@ QUARANTINE = {
 _KEY = {"destination": "noc", "key": "9f0a4c51b7d2e386"}
 PARKED = {
     "/api/v1/parked": {
-        "get": _page(
+        "get": page(
             "List tickets that their tool refused for good, the one parked last first.",
             "parked",
             shapes.ParkedPage,
@@ -144,13 +146,13 @@ PARKED = {
         )
     },
     "/api/v1/parked/{destination}/{key}": {
-        "get": _get(
+        "get": get(
             "Show a parked ticket with the request that was refused.",
             "parked",
             Content(shapes.ParkedWhole, examples.PARKED_WHOLE),
             _PARKED,
         ),
-        "delete": _get(
+        "delete": get(
             "Give up a parked ticket.",
             "parked",
             Content(shapes.ParkedDropped, {**_KEY, "dropped": True}),
@@ -158,7 +160,7 @@ PARKED = {
         ),
     },
     "/api/v1/parked/{destination}/{key}/retry": {
-        "post": _get(
+        "post": get(
             "Give a parked ticket another chance.",
             "parked",
             Content(shapes.ParkedRetried, {**_KEY, "retried": True}),
@@ -171,14 +173,14 @@ PARKED = {
 _SILENCE = "there is no such silence, or not any more"
 SILENCES = {
     "/api/v1/silences": {
-        "get": _page(
+        "get": page(
             "List silences, also those that ended in the last five days.",
             "silences",
             shapes.SilencePage,
             examples.SILENCE,
             silences.LIST,
         ),
-        "post": _get(
+        "post": get(
             "Set a silence. Takes bodies of Alertmanager's /api/v2/silences, too.",
             "silences",
             Content(shapes.SilenceView, examples.SILENCE),
@@ -186,13 +188,13 @@ SILENCES = {
         ),
     },
     "/api/v1/silences/{id}": {
-        "get": _get(
+        "get": get(
             "Show a silence, and how many alerts wait for its end.",
             "silences",
             Content(shapes.SilenceWhole, examples.SILENCE_WHOLE),
             _SILENCE,
         ),
-        "delete": _get(
+        "delete": get(
             "End a silence now.",
             "silences",
             Content(shapes.SilenceExpired, {"id": examples.SILENCE["id"], "expired": True}),
@@ -205,7 +207,7 @@ SILENCES = {
 
 RECONCILE = {
     "/api/v1/reconcile": {
-        "post": _get(
+        "post": get(
             "Compare the tickets of open incidents with what they should show, and set them right.",
             "reconcile",
             Content(
@@ -230,7 +232,7 @@ def _plain(summary: str, *contents: Content, **others: tuple[str, tuple[Content,
 
 OPERATING = {
     "/api/v1/stats": {
-        "get": _get("Show where all alerts are.", "operation", Content(Figures, examples.FIGURES)),
+        "get": get("Show where all alerts are.", "operation", Content(Figures, examples.FIGURES)),
     },
     "/healthz": {"get": _plain("Say that the process answers.", Content(shapes.Live, {"status": "ok"}))},
     "/readyz": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.api.openapi.managing import PROBLEMS
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
 from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE, RECONCILE, SILENCES
@@ -14,6 +15,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **INCIDENTS,
     **QUARANTINE,
     **PARKED,
+    **PROBLEMS,
     **RECONCILE,
     **SILENCES,
     **OPERATING,

@@ -40,6 +40,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "resolved_at": None,
         "revision": 2,
         "sla": [],
+        "problem": None,
         "tickets": [
             {
                 "destination": "noc",

@@ -20,7 +20,7 @@ from domain.errors import PermanentError, Reason
 from domain.events import Quarantined, encode
 from domain.ports import Message
 from tests.app.api.world import World
-from tests.builders import MINUTE, NOON, firing, resolved
+from tests.builders import HOUR, MINUTE, NOON, firing, resolved
 
 DOCUMENT = document("1.2.3")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -156,6 +156,10 @@ async def full(world: World) -> None:
         "beef-1", NOON, "prom", "is missing", "alerts", b"{}", headers={"authorization": "***"}
     )
     await world.boxes.publish(world.reads.shards[0], [Message("q", 1, encode([kept]))])
+    for hour in (2, 4):
+        at = NOON + hour * HOUR
+        await world.post(firing("R", service="recurring", starts_at=at), at=at)
+        await world.post(resolved("R", service="recurring", starts_at=at), at=at + MINUTE)
     await world.run()
 
 
@@ -166,13 +170,15 @@ async def test_real_answers_are_as_it_says(world: World):
     async with world.client.post("/api/v1/silences", json=silence) as response:
         assert response.status == 200
     await world.run()
+    problem = (await world.get("/api/v1/problems"))["items"][0]["id"]
+    ids = {"quarantine": "beef-1", "problems": problem}
     seen = 0
     for path, method, operation in operations():
         media = operation["responses"].get("200", {}).get("content", {}).get("application/json")
         if method != "get" or media is None or path.startswith("/ingest"):
             continue
-        kept = "quarantine" in path
-        answer = await world.get(path.format(destination="noc", key=key, id="beef-1" if kept else key))
+        id_ = next((each for part, each in ids.items() if part in path), key)
+        answer = await world.get(path.format(destination="noc", key=key, id=id_))
         check(answer, media["schema"])
         assert answer.get("items", answer), f"{path} shows nothing"
         seen += 1

@@ -26,7 +26,9 @@ from app.api.health import Check, Health
 from app.api.incidents import Incidents
 from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
+from app.api.operators import Operators
 from app.api.parked import Parked
+from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
 from app.api.silences import SilencesApi
@@ -38,10 +40,12 @@ from app.shard.effects import NoEffects
 from app.shard.worker import Worker
 from app.silencing import Silencing
 from correlation.handler import CorrelationHandler
+from correlation.problem_rules import ProblemRule, ProblemRules
 from correlation.rules import CorrelationRules
 from domain.alert import Alert
 from domain.errors import BrokerUnavailable
 from domain.events import encode
+from domain.matching import Matcher
 from domain.ports import Broker, Message, Received, TicketSystem, alerts_mailbox, tickets_mailbox
 from domain.times import Millis
 from ingest.quarantine import Replaying
@@ -49,6 +53,8 @@ from routing.router import IncidentRouter
 from tests.builders import NOON, received, routing_rules
 
 DESTINATION = "noc"
+_RECURRING = ProblemRule("recurring", ("service",), 2, match=Matcher.of({"service": "recurring"}))
+RULES = CorrelationRules(problems=ProblemRules((_RECURRING,)))
 
 
 class Boxes:
@@ -103,7 +109,7 @@ class World:
         self._correlation = [
             Worker(
                 mailbox,
-                CorrelationHandler(mailbox, CorrelationRules(), self.reads.router),
+                CorrelationHandler(mailbox, RULES, self.reads.router),
                 broker,
                 store,
                 NoEffects(),
@@ -167,6 +173,7 @@ class World:
             OpenApi("1.2.3"),
             Reconcile(drift),
             SilencesApi(Silencing(self.reads, cast(Broker, self.boxes), lambda: self.now)),
+            Problems(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:

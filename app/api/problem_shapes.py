@@ -1,0 +1,62 @@
+"""The shapes of answers about problems, known errors and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, TypedDict
+
+from msgspec import Meta
+
+from app.api.shapes import Moment, Next, TicketView
+from domain.incident import Stage
+from domain.priority import Level, Priority
+from domain.problem import ProblemState
+
+
+class WorkaroundView(TypedDict):
+    """How to get along while the cause is still there."""
+
+    text: str
+    url: str
+
+
+class ProblemRecordView(TypedDict):
+    """A problem: the cause of incidents that recur."""
+
+    id: str
+    state: ProblemState
+    stage: Stage
+    assignee: str
+    title: str
+    rule: Annotated[str, Meta(description="Id of the rule that opened it.")]
+    signature: Annotated[str, Meta(description="What its incidents have in common.")]
+    labels: Mapping[str, str]
+    services: Sequence[str]
+    priority: Priority
+    impact: Annotated[Level, Meta(description="The highest that one of its incidents had.")]
+    frequency: Annotated[Level, Meta(description="How often it recurs.")]
+    team: str
+    occurrences: Annotated[int, Meta(description="All its incidents.")]
+    incidents: Annotated[Sequence[str], Meta(description="Ids of its last incidents, the oldest first.")]
+    workaround: WorkaroundView | None
+    previous: Annotated[str | None, Meta(description="The closed problem of the same signature before it.")]
+    opened_at: Moment
+    changed_at: Moment
+    resolved_at: Moment | None
+    closed_at: Moment | None
+    revision: int
+    tickets: Sequence[TicketView]
+
+
+class ProblemPage(TypedDict):
+    """Problems."""
+
+    items: Sequence[ProblemRecordView]
+    next: Next
+
+
+class ProblemAsked(TypedDict):
+    """It is asked for, and done a moment later."""
+
+    id: str
+    asked: Literal[True]
