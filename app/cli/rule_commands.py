@@ -1,8 +1,10 @@
 """What can be typed after ``tocsin`` about rules: ``test`` and ``backtest``. See ``commands``."""
 # ruff: noqa: PLC0415 - imported when it is run, see commands.py
+# ruff: noqa: FBT002 - typer makes a flag of a bool
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +47,54 @@ def rehearse(
     run_tests(files or [], config, run, junit)
 
 
+class FailOn(StrEnum):
+    """What a backtest may fail on."""
+
+    P1_MISSED = "p1-missed"
+    CHANGE = "change"
+
+
+def backtest(
+    config: Annotated[Path, typer.Option(readable=False, help="Configuration with the changed rules.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="Folder of --data or its tocsin.db, address of RabbitMQ (amqp://…), or folder of recorded "
+            "requests. Without it, the journal of the broker that the configuration names, else of data/.",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            readable=False, help="Configuration with today's rules; without it nothing is compared."
+        ),
+    ] = None,
+    fail_on: Annotated[
+        list[FailOn] | None, typer.Option(help="Exit with 1 if it is so; may be given several times.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=0, help="Incidents of a kind that are named one by one.")] = 10,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of text, with all of them.")
+    ] = False,
+) -> None:
+    """Replay recorded traffic under changed rules, and tell what would have been different.
+
+    Replays under both configurations: incidents added, removed, merged and split, priorities, tickets, P1 missed.
+    The journal of the last week is read from the broker while it works. Exits with 2 if there is nothing to read.
+
+    \b
+    Examples:
+      tocsin backtest --config new.yaml --against tocsin.yaml /var/lib/tocsin
+      tocsin backtest --config new.yaml --against tocsin.yaml recorded/ --fail-on p1-missed
+      tocsin backtest --config new.yaml --against tocsin.yaml --json
+    """  # noqa: D301
+    from app.cli.backtest import run_backtest
+
+    run_backtest(config, against, source, [each.value for each in fail_on or []], as_json=as_json, most=most)
+
+
 def add_rule_commands(cli: typer.Typer) -> None:
     """Put them under ``tocsin``."""
     cli.command("test")(rehearse)
+    cli.command()(backtest)

@@ -21,6 +21,7 @@ EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert COMMANDS == [
+        "backtest",
         "check",
         "demo",
         "explain",
