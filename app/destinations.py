@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -21,13 +24,13 @@ from app.metered import DeliveryMeter
 from app.polling import Poller
 from app.reads import ReadModel
 from app.shard.loop import Ports, Shard
-from app.tasks import Tasks
+from app.tasks import GRACE, Tasks
 from config.settings import Settings
 from correlation.rules import DAY
 from domain.errors import TocsinError
 from domain.events import ParkedAsked, encode
 from domain.ports import Capability, Message, TicketSystem, tickets_mailbox
-from routing.router import IncidentRouter
+from domain.times import Millis
 
 REQUESTS_A_CALL = 4
 """Requests that an adapter may need for one change of a ticket, each with its own time-out."""
@@ -35,42 +38,65 @@ REQUESTS_A_CALL = 4
 log = structlog.get_logger("destinations")
 
 
+@dataclass(slots=True)
+class Destination:
+    """A destination as this process has it."""
+
+    name: str
+    config: DestinationConfig
+    keep: Millis
+    """How long its tickets are kept."""
+    system: TicketSystem
+    owners: Owners
+    """Whose word counts."""
+    shard: Shard
+    stack: AsyncExitStack
+    """Ends what is done with it, then closes its connections."""
+
+
 class Destinations:
-    """All destinations, each with connections of its own, which are closed by *stack*."""
+    """All destinations, each with connections of its own."""
 
-    def __init__(
-        self, settings: Settings, ports: Ports, meter: DeliveryMeter, tasks: Tasks, stack: AsyncExitStack
-    ) -> None:
-        self._settings = settings
+    def __init__(self, ports: Ports, meter: DeliveryMeter, tasks: Tasks, reads: ReadModel) -> None:
         self._ports = ports
+        self._meter = meter
         self._tasks = tasks
-        self._systems = {
-            name: meter.around(name, built(name, config, stack))
-            for name, config in settings.destinations.items()
-        }
-        self._reads = ReadModel(
-            ports.store, settings.partitions, tuple(settings.destinations), IncidentRouter(settings.routing)
-        )
+        self._reads = reads
+        self._known: dict[str, Destination] = {}
+        self._callbacks: dict[str, TicketSystem] = {}
+        self._readable: dict[str, tuple[TicketSystem, Owners]] = {}
+        self._delivers = False
+        self.shards: list[Shard] = []
+        """Those of all destinations; it changes with them."""
+        self.callbacks = Callbacks(self._callbacks, ports.broker, ports.clock)
+        self.drift = Drift(reads, self._readable, ports.broker, ports.clock)
 
-    def callbacks(self) -> Callbacks:
-        """Make what takes callbacks in."""
-        return Callbacks(self._able(Capability.CALLBACK), self._ports.broker, self._ports.clock)
+    async def adopt(self, settings: Settings) -> None:
+        """Take up what is new, and put down what is gone or changed; the others go on undisturbed."""
+        keep = settings.correlation.keep_resolved + DAY
+        wanted = {name: (config, keep) for name, config in settings.destinations.items()}
+        going = [each for each in self._known.values() if (each.config, each.keep) != wanted.get(each.name)]
+        staying = self._known.keys() - {each.name for each in going}
+        coming = [self._made(name, *with_) for name, with_ in wanted.items() if name not in staying]
+        await asyncio.gather(*map(self._put_down, going))
+        for each in coming:
+            self._take_up(each)
 
-    def drift(self) -> Drift:
-        """Make what compares tickets with what they should show."""
-        systems = {name: (each, self._owners(name)) for name, each in self._able(Capability.READ).items()}
-        return Drift(self._reads, systems, self._ports.broker, self._ports.clock)
+    async def close(self) -> None:
+        """Put all down, the last first."""
+        for each in reversed(list(self._known.values())):
+            await self._put_down(each)
 
-    def deliver(self, start: Callable[[Shard], None]) -> None:
-        """Work the shards of all destinations, and look after their tickets."""
-        drift = self.drift()
-        for name, config in self._settings.destinations.items():
-            shard = self._shard(name, config)
-            start(shard)
-            self._look_after(name, config, shard, drift)
+    def deliver(self) -> None:
+        """Work the shards, from now on."""
+        self._delivers = True
+        for each in self._known.values():
+            self._work(each)
 
-    def _shard(self, name: str, config: DestinationConfig) -> Shard:
-        system = self._systems[name]
+    def _made(self, name: str, config: DestinationConfig, keep: Millis) -> Destination:
+        stack = AsyncExitStack()
+        system = self._meter.around(name, built(name, config, stack))
+        owners = Owners(config.ownership.state, config.ownership.priority, system.reads_as)
         calls = Calls(
             system,
             most=config.concurrency,
@@ -78,23 +104,56 @@ class Destinations:
             budget=_budget(config),
             clock=self._ports.clock,
         )
-        keep = self._settings.correlation.keep_resolved + DAY
-        handler = DeliveryHandler(name, _pace(name, config, system), keep, self._owners(name))
-        return Shard(tickets_mailbox(name), handler, calls, self._ports)
+        handler = DeliveryHandler(name, _pace(name, config, system), keep, owners)
+        shard = Shard(tickets_mailbox(name), handler, calls, self._ports)
+        return Destination(name, config, keep, system, owners, shard, stack)
 
-    def _look_after(self, name: str, config: DestinationConfig, shard: Shard, drift: Drift) -> None:
+    def _take_up(self, destination: Destination) -> None:
+        self._known[destination.name] = destination
+        self.shards.append(destination.shard)
+        if Capability.CALLBACK in destination.system.capabilities:
+            self._callbacks[destination.name] = destination.system
+        if Capability.READ in destination.system.capabilities:
+            self._readable[destination.name] = (destination.system, destination.owners)
+        if self._delivers:
+            self._work(destination)
+
+    async def _put_down(self, destination: Destination) -> None:
+        """End what is done with it; its tickets wait in its mailbox."""
+        del self._known[destination.name]
+        self.shards.remove(destination.shard)
+        self._callbacks.pop(destination.name, None)
+        self._readable.pop(destination.name, None)
+        await destination.stack.aclose()
+
+    def _work(self, destination: Destination) -> None:
+        task = self._tasks.start(destination.shard.run(), destination.shard.name)
+
+        async def stop() -> None:
+            destination.shard.stop()
+            await self._tasks.finish(task, GRACE)
+
+        destination.stack.push_async_callback(stop)
+        self._look_after(destination)
+
+    def _look_after(self, destination: Destination) -> None:
         def is_owner() -> bool:
             """Only who works the shard asks the tool: one process of all."""
-            return shard.is_worked
+            return destination.shard.is_worked
 
-        system, ports = self._systems[name], self._ports
+        name, config, system, ports = destination.name, destination.config, destination.system, self._ports
         if config.poll is not None and Capability.POLL in system.capabilities:
             poller = Poller(name, system, ports.broker, ports.store, is_owner=is_owner, clock=ports.clock)
-            self._tasks.start(poller.run(config.poll / 1000), f"poll.{name}")
-        if config.check_every is not None and name in drift.destinations:
-            self._tasks.start(drift.run(name, config.check_every / 1000, is_owner), f"check.{name}")
+            self._beside(destination, poller.run(config.poll / 1000), f"poll.{name}")
+        if config.check_every is not None and name in self._readable:
+            self._beside(
+                destination, self.drift.run(name, config.check_every / 1000, is_owner), f"check.{name}"
+            )
         if config.retry_parked:
-            self._tasks.start(self._retry_parked(name), f"retry.{name}")
+            self._beside(destination, self._retry_parked(name), f"retry.{name}")
+
+    def _beside(self, destination: Destination, work: Coroutine[Any, Any, None], name: str) -> None:
+        destination.stack.callback(self._tasks.start(work, name).cancel)
 
     async def _retry_parked(self, name: str) -> None:
         """Give all parked tickets another chance, once."""
@@ -108,13 +167,6 @@ class Destinations:
                 )
         except TocsinError as error:
             log.warning("parked_not_retried", destination=name, error=str(error))
-
-    def _able(self, capability: Capability) -> dict[str, TicketSystem]:
-        return {name: each for name, each in self._systems.items() if capability in each.capabilities}
-
-    def _owners(self, name: str) -> Owners:
-        ownership = self._settings.destinations[name].ownership
-        return Owners(ownership.state, ownership.priority, self._systems[name].reads_as)
 
 
 def built(name: str, config: DestinationConfig, stack: AsyncExitStack) -> TicketSystem:

@@ -20,13 +20,13 @@ from app.api.parked import Parked
 from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
+from app.api.reload import Reload
 from app.api.silences import SilencesApi
 from app.api.stats import Statistics, Stats
-from app.reads import ReadModel
+from app.reload import Reloader
 from app.service import Service, clock
 from app.silencing import Silencing
 from ingest.server import SERVER_OPTIONS
-from routing.router import IncidentRouter
 
 CLOSING_GRACE = 5.0
 """Seconds for requests under way once the socket is closed."""
@@ -34,14 +34,14 @@ BACKLOG = 1024
 
 
 @asynccontextmanager
-async def listening(service: Service, host: str, port: int) -> AsyncIterator[int]:
+async def listening(service: Service, reloader: Reloader, host: str, port: int) -> AsyncIterator[int]:
     """Serve on *host*:*port* until the block ends; yield the port, which the system chooses where it is 0.
 
     Raises:
         OSError: the address cannot be had.
     """
     runner = web.AppRunner(
-        _application(service), access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS
+        _application(service, reloader), access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS
     )
     await runner.setup()
     try:
@@ -52,21 +52,19 @@ async def listening(service: Service, host: str, port: int) -> AsyncIterator[int
         await runner.cleanup()
 
 
-def _application(service: Service) -> web.Application:
+def _application(service: Service, reloader: Reloader) -> web.Application:
     application = web.Application()
     if service.ingest is not None:
         application.add_routes(service.ingest.routes())
-    if service.callbacks is not None:
-        take = answering(service.callbacks.take, ("POST",))
+        take = answering(service.destinations.callbacks.take, ("POST",))
         application.router.add_route("*", "/callback/{destination}", take)
-    application.add_routes(_api(service).routes())
+    application.add_routes(_api(service, reloader).routes())
     return application
 
 
-def _api(service: Service) -> Api:
+def _api(service: Service, reloader: Reloader) -> Api:
     settings, publisher, spool = service.settings, service.publisher, service.spool
-    router = IncidentRouter(settings.routing)
-    reads = ReadModel(service.store, settings.partitions, tuple(settings.destinations), router)
+    reads = service.reads
     statistics = Statistics(
         reads,
         service.broker,
@@ -77,7 +75,14 @@ def _api(service: Service) -> Api:
     checks: dict[str, Check] = {"broker": service.broker.ping, "store": service.store.ping}
     if spool is not None:
         checks["spool"] = has_room(lambda: spool.size, settings.ingest.spool.max_size)
-    metrics = Metrics(statistics, service.meter, version("tocsin"), service.ingest, service.shards)
+    metrics = Metrics(
+        statistics,
+        service.meter,
+        version("tocsin"),
+        service.ingest,
+        lambda: service.shards,
+        lambda: reloader.standing,
+    )
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
     parked = Parked(reads, service.broker, clock)
     operators = Operators(service.broker, clock)
@@ -91,7 +96,8 @@ def _api(service: Service) -> Api:
         quarantine,
         parked,
         openapi,
-        Reconcile(service.drift),
+        Reconcile(service.destinations.drift if service.ingest else None),
         SilencesApi(Silencing(reads, service.broker, clock)),
         Problems(reads, operators),
+        Reload(reloader),
     )

@@ -127,7 +127,7 @@ class DestinationFigures(msgspec.Struct, frozen=True):
     """Timers that raised, and were dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadModel:
     """Everything that is read from the store, decoded."""
 
@@ -138,6 +138,12 @@ class ReadModel:
     """Gives incidents their titles."""
     bound: int = BOUND
     _titles: dict[tuple[str, int], str] = field(default_factory=dict, repr=False, compare=False)
+
+    def adopt(self, destinations: tuple[str, ...], router: Router) -> None:
+        """Read by other rules from now on."""
+        self.destinations = destinations
+        self.router = router
+        self._titles.clear()
 
     @property
     def shards(self) -> tuple[str, ...]:

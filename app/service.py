@@ -22,15 +22,14 @@ from adapters.brokers.sqlite import SqliteBroker
 from adapters.sqlite import Database
 from adapters.stores.redis import RedisStore
 from adapters.stores.sqlite import SqliteStore
-from app.callbacks import Callbacks
 from app.destinations import Destinations
-from app.drift import Drift
 from app.metered import DeliveryMeter
 from app.partitions import partitioner
+from app.reads import ReadModel
 from app.roster import Roster
 from app.shard.effects import NoEffects
 from app.shard.loop import Ports, Shard
-from app.tasks import Tasks
+from app.tasks import GRACE, Tasks
 from config.settings import Settings
 from correlation.handler import CorrelationHandler
 from domain.ports import Broker, StateStore, alerts_mailbox
@@ -39,11 +38,9 @@ from ingest.publisher import Publisher, Publishes
 from ingest.recorder import Recorder
 from ingest.reporter import Reporter
 from ingest.server import Ingest
+from ingest.source import Source
 from ingest.spool import Spool
 from routing.router import IncidentRouter
-
-GRACE = 20.0
-"""Seconds that a stopping part may take to settle what it has in hand."""
 
 FIRST_LOOK = 1.0
 """Seconds to find out who else is there, before the work begins anyway."""
@@ -64,16 +61,49 @@ class Service:
     """A running Tocsin, for the HTTP server and the commands around it."""
 
     settings: Settings
+    """Those in force."""
     broker: Broker
     store: StateStore
     tasks: Tasks
-    meter: DeliveryMeter = field(default_factory=DeliveryMeter)
-    shards: list[Shard] = field(default_factory=list)
+    meter: DeliveryMeter
+    reads: ReadModel
+    destinations: Destinations
+    partitions: dict[str, Shard] = field(default_factory=dict)
+    """Shards of correlation that this process may work, by their mailbox."""
     ingest: Ingest | None = None
-    callbacks: Callbacks | None = None
-    drift: Drift | None = None
     publisher: Publisher | None = None
     spool: Spool | None = None
+
+    @property
+    def shards(self) -> list[Shard]:
+        """All that this process may work."""
+        return [*self.destinations.shards, *self.partitions.values()]
+
+    async def adopt(self, settings: Settings) -> None:
+        """Go on by other settings. What was decided stays; the next batches are decided by the new rules.
+
+        What a process is built on stays, too: see ``app.reload`` for what needs a new one.
+        """
+        router = IncidentRouter(settings.routing)
+        for mailbox, shard in self.partitions.items():
+            shard.adopt(CorrelationHandler(mailbox, settings.correlation, router))
+        self.reads.adopt(tuple(settings.destinations), router)
+        before, self.settings = self.settings, settings
+        if self.ingest is not None:
+            changed = changed_sources(before, settings)
+            self.ingest.adopt(changed, tuple(settings.sources), settings.ingest.build())
+            self.tasks.start(self.ingest.expect(changed), "expectations")
+        await self.destinations.adopt(settings)
+
+
+def changed_sources(before: Settings, after: Settings) -> dict[str, Source]:
+    """Make the sources that are new or other than they were; those that stay keep what they know."""
+    same_limits = before.ingest == after.ingest
+    return {
+        name: config.build(name, after.ingest)
+        for name, config in after.sources.items()
+        if not (same_limits and before.sources.get(name) == config)
+    }
 
 
 def clock() -> Millis:
@@ -89,21 +119,32 @@ async def running(
     async with AsyncExitStack() as stack:
         broker, store = await _ports(settings, data, stack)
         tasks = await stack.enter_async_context(Tasks())
-        service = Service(settings, broker, store, tasks)
         ports = Ports(broker, store, clock)
-        destinations = Destinations(settings, ports, service.meter, tasks, stack)
+        service = await _service(settings, ports, tasks, stack)
         if Role.DELIVER in roles:
-            delivery: list[Shard] = []
-            destinations.deliver(delivery.append)
-            await _start_shards(service, Role.DELIVER, delivery, stack)
+            async with _shared(service, Role.DELIVER, service.destinations.shards, stack):
+                service.destinations.deliver()
         if Role.CORRELATE in roles:
-            await _start_shards(service, Role.CORRELATE, _partitions(settings, ports), stack)
+            service.partitions = _partitions(settings, ports)
+            shards = list(service.partitions.values())
+            async with _shared(service, Role.CORRELATE, shards, stack):
+                for shard in shards:
+                    _start(service, shard, stack)
         if Role.INGEST in roles:
             recorder = _start_recorder(service, record, stack) if record else None
             await _start_ingest(service, data, recorder, stack)
-            service.callbacks = destinations.callbacks()
-            service.drift = destinations.drift()
         yield service
+
+
+async def _service(settings: Settings, ports: Ports, tasks: Tasks, stack: AsyncExitStack) -> Service:
+    """Make what all roles have."""
+    router = IncidentRouter(settings.routing)
+    reads = ReadModel(ports.store, settings.partitions, tuple(settings.destinations), router)
+    meter = DeliveryMeter()
+    destinations = Destinations(ports, meter, tasks, reads)
+    stack.push_async_callback(destinations.close)
+    await destinations.adopt(settings)
+    return Service(settings, ports.broker, ports.store, tasks, meter, reads, destinations)
 
 
 async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple[Broker, StateStore]:
@@ -124,31 +165,32 @@ async def _ports(settings: Settings, data: Path, stack: AsyncExitStack) -> tuple
     return broker, store
 
 
-def _partitions(settings: Settings, ports: Ports) -> list[Shard]:
+def _partitions(settings: Settings, ports: Ports) -> dict[str, Shard]:
     """Make the shards of correlation."""
     router = IncidentRouter(settings.routing)
     mailboxes = map(alerts_mailbox, range(settings.partitions))
-    return [
-        Shard(mailbox, CorrelationHandler(mailbox, settings.correlation, router), NoEffects(), ports)
+    return {
+        mailbox: Shard(mailbox, CorrelationHandler(mailbox, settings.correlation, router), NoEffects(), ports)
         for mailbox in mailboxes
-    ]
+    }
 
 
-async def _start_shards(service: Service, role: Role, shards: Sequence[Shard], stack: AsyncExitStack) -> None:
-    """Start them; where other processes may do the same work, as shared with them."""
-    service.shards += shards
-    roster: Roster | None = None
-    if isinstance(service.store, RedisStore) and service.settings.broker is not None:
-        roster = Roster(service.store, service.broker, role.value, os.urandom(6).hex(), shards)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_LOOK):
-                await roster.look()
-    for shard in shards:
-        _start(service, shard, stack)
-    if roster is not None:
-        looking = service.tasks.start(roster.run(), f"roster.{role.value}")
-        stack.push_async_callback(roster.leave)
-        stack.callback(looking.cancel)
+@asynccontextmanager
+async def _shared(
+    service: Service, role: Role, shards: Sequence[Shard], stack: AsyncExitStack
+) -> AsyncIterator[None]:
+    """Have *shards* started within; where other processes may do the same work, as shared with them."""
+    if not isinstance(service.store, RedisStore) or service.settings.broker is None:
+        yield
+        return
+    roster = Roster(service.store, service.broker, role.value, os.urandom(6).hex(), shards)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_LOOK):
+            await roster.look()
+    yield
+    looking = service.tasks.start(roster.run(), f"roster.{role.value}")
+    stack.push_async_callback(roster.leave)
+    stack.callback(looking.cancel)
 
 
 def _start(service: Service, shard: Shard, stack: AsyncExitStack) -> None:
@@ -203,4 +245,4 @@ async def _start_ingest(
     service.publisher = publisher
     sources = {name: config.build(name, settings.ingest) for name, config in settings.sources.items()}
     service.ingest = Ingest(sources, publisher, clock, settings.ingest.build(), recorder)
-    service.tasks.start(service.ingest.expect(), "expectations")
+    service.tasks.start(service.ingest.expect(sources), "expectations")

@@ -9,6 +9,9 @@ from typing import Any, Self
 
 import structlog
 
+GRACE = 20.0
+"""Seconds that a stopping part may take to settle what it has in hand."""
+
 log = structlog.get_logger("service")
 
 

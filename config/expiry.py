@@ -37,6 +37,11 @@ def unexpired(config: T, today: date) -> T:
     return config
 
 
+def next_expiry(config: BaseModel) -> date | None:
+    """Say which is the first last day of a rule; None if none expires."""
+    return min((rule.expires for rule in _rules(config) if rule.expires), default=None)
+
+
 def expired(document: Document, today: date) -> Iterator[Finding]:
     """Tell of rules that are left out."""
     for path, node in document.root.walk():
@@ -61,3 +66,11 @@ def _is_over(rule: Any, today: date) -> bool:
 def _kept(before: T, after: Any) -> T:
     """Keep what nothing was left out of: it is what was checked, down to its identity."""
     return before if before == after else cast(T, after)
+
+
+def _rules(config: Any) -> Iterator[RuleConfig]:
+    if isinstance(config, RuleConfig):
+        yield config
+    below = dict(config) if isinstance(config, BaseModel) else config
+    for each in below.values() if isinstance(below, dict) else below if isinstance(below, list) else ():
+        yield from _rules(each)

@@ -28,7 +28,8 @@ def load(path: FilePath, environ: Mapping[str, str], today: date | None = None) 
     Raises:
         ConfigError: with every mistake in it.
     """
-    return parse(read_text(path), str(path), environ, path.parent, today)
+    settings = parse(read_text(path), str(path), environ, path.parent, today)
+    return replace(settings, files=(path, *settings.files))
 
 
 def parse(
@@ -49,7 +50,8 @@ def parse(
         document = read_document(text, file)
     except NotReadable as error:
         raise ConfigError([Problem(file, error.line, "", error.message)]) from None
-    document = _override(fill_references(document, Outside(environ, folder)), environ)
+    outside = Outside(environ, folder)
+    document = _override(fill_references(document, outside), environ)
     config = check(document, TocsinConfig)
     mistakes = [*document.findings, *cross_references(document)]
     if isinstance(config, list):
@@ -60,7 +62,10 @@ def parse(
     today = today or datetime.now(UTC).date()
     doubtful = [*suspicions(document), *expired(document, today)]
     warnings = tuple(in_order(_problems(document, doubtful)))
-    return compile_settings(unexpired(config, today), warnings, lookups)
+    tables = [folder / rule.lookup.file for rule in config.enrich if rule.lookup]
+    return replace(
+        compile_settings(unexpired(config, today), warnings, lookups), files=(*outside.files, *tables)
+    )
 
 
 def read_text(path: FilePath) -> str:

@@ -33,6 +33,8 @@ class Outside:
     environ: Mapping[str, str] = field(repr=False)
     folder: FilePath
     """Where relative files are looked for: that of the configuration."""
+    files: list[FilePath] = field(default_factory=list)
+    """What was read."""
 
     def value(self, reference: str) -> str:
         """Return what stands for ``${reference}``.
@@ -59,6 +61,7 @@ class Outside:
         raise NoSuchValue(f"the environment variable {name} is not set{hint}")
 
     def _contents(self, name: str) -> str:
+        self.files.append(self.folder / name)
         try:
             return (self.folder / name).read_text(encoding="utf-8").rstrip("\r\n")
         except OSError as error:

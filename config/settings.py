@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from adapters.tickets import DestinationConfig
+from config.expiry import next_expiry
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
+from config.version import version_of
 from correlation.enrichment import EnrichRule, Lookup, Row
 from correlation.enrichment_models import ATTRIBUTES
 from correlation.problem_models import compile_problems
@@ -37,31 +41,29 @@ class Settings:
     public_url: str
     warnings: tuple[Problem, ...]
     """What is allowed but hardly meant."""
+    version: str
+    """Names what it says; see ``version_of``."""
+    expires: date | None = None
+    """The first last day of a rule."""
+    files: tuple[Path, ...] = ()
+    """What it was read from."""
 
 
 def compile_settings(
     config: TocsinConfig, warnings: tuple[Problem, ...], lookups: Mapping[str, Lookup]
 ) -> Settings:
     """Hand each part to whom it concerns; *lookups* are the tables that were read, by their rule."""
-    identity = {name: tuple(source.identity) for name, source in config.sources.items() if source.identity}
-    kept = config.ingest.quarantine
-    correlation = config.correlation.compile(
-        identity,
-        {name: each.expect_every for name, each in config.sources.items() if each.expect_every},
-        QuarantineRule(kept.max_count, kept.max_size, kept.max_age),
-        {
-            name: Fallback(each.fallback, each.fallback_after)
-            for name, each in config.destinations.items()
-            if each.fallback
-        },
-        config.destinations,
+    version = version_of(config, lookups.values())
+    correlation = replace(
+        _correlation(config),
+        enrich=_enrich_rules(config, lookups),
+        problems=compile_problems(config.problems),
+        version=version,
     )
     return Settings(
         sources=config.sources,
         ingest=config.ingest,
-        correlation=replace(
-            correlation, enrich=_enrich_rules(config, lookups), problems=compile_problems(config.problems)
-        ),
+        correlation=correlation,
         routing=compile_routing(
             services=config.services,
             priority=config.priority,
@@ -78,6 +80,23 @@ def compile_settings(
         store=config.store,
         public_url=config.public_url,
         warnings=warnings,
+        version=version,
+        expires=next_expiry(config),
+    )
+
+
+def _correlation(config: TocsinConfig) -> CorrelationRules:
+    kept = config.ingest.quarantine
+    return config.correlation.compile(
+        {name: tuple(source.identity) for name, source in config.sources.items() if source.identity},
+        {name: each.expect_every for name, each in config.sources.items() if each.expect_every},
+        QuarantineRule(kept.max_count, kept.max_size, kept.max_age),
+        {
+            name: Fallback(each.fallback, each.fallback_after)
+            for name, each in config.destinations.items()
+            if each.fallback
+        },
+        config.destinations,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path as FilePath
 
 from config.document import Document
@@ -25,6 +26,7 @@ class Table:
     file: str
     columns: list[str]
     rows: Sequence[tuple[int, Row]]
+    digest: str
 
 
 def read_lookups(rules: Sequence[EnrichConfig], folder: FilePath) -> tuple[dict[str, Lookup], list[Finding]]:
@@ -43,18 +45,18 @@ def read_lookups(rules: Sequence[EnrichConfig], folder: FilePath) -> tuple[dict[
 def _lookup(config: LookupConfig, folder: FilePath) -> Lookup:
     table = _read(config, folder)
     taken = config.taken(table.columns)
-    for column in (*config.keys, *taken.values()):
+    for column in (*config.looked_at, *taken.values()):
         if column not in table.columns:
             raise BadTable(f"{table.file} has no column {column!r}{way_out(column, table.columns)}")
     rows: dict[tuple[str, ...], Row] = {}
     lines: dict[tuple[str, ...], int] = {}
     for line, row in table.rows:
-        key = tuple(row.get(column, "") for column in config.keys)
+        key = tuple(row.get(column, "") for column in config.looked_at)
         if key in rows:
             raise BadTable(f"{table.file}:{line}: {', '.join(key)} is in line {lines[key]} already")
         lines[key] = line
         rows[key] = {label: row[column] for label, column in taken.items() if row.get(column)}
-    return Lookup(table.file, tuple(config.keys.values()), rows)
+    return Lookup(table.file, tuple(config.looked_at.values()), rows, table.digest)
 
 
 def _read(config: LookupConfig, folder: FilePath) -> Table:
@@ -81,7 +83,7 @@ def _from_csv(file: str, text: str) -> Table:
     for line, row in rows:
         if None in row or None in row.values():
             raise BadTable(f"{file}:{line}: has not as many values as there are columns ({len(columns)})")
-    return Table(file, columns, rows)
+    return Table(file, columns, rows, _digest(text))
 
 
 def _from_yaml(config: LookupConfig, text: str) -> Table:
@@ -94,11 +96,15 @@ def _from_yaml(config: LookupConfig, text: str) -> Table:
         raise BadTable(f"{first.file}:{first.line}: {first.message}")
     rows = list(_yaml_rows(config, document))
     columns = dict.fromkeys(column for _, row in rows for column in row)
-    return Table(config.file, list(columns), rows)
+    return Table(config.file, list(columns), rows, _digest(text))
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _yaml_rows(config: LookupConfig, document: Document) -> Iterator[tuple[int, Row]]:
-    (column, *others) = config.keys
+    (column, *others) = config.looked_at
     keyed = isinstance(document.root.value, dict)
     if keyed and others:
         raise BadTable(f"{config.file}:1: must be a list of mappings, as more than one column is looked at")

@@ -54,6 +54,8 @@ class Lookup:
     file: str
     on: tuple[str, ...]
     rows: Mapping[tuple[str, ...], Row]
+    digest: str = ""
+    """Of the file, to tell one version of it from another."""
 
     def find(self, fields: AlertFields) -> Row:
         """Return what the table has in the alert's row."""

@@ -42,7 +42,7 @@ class LookupConfig(BaseModel):
     )
 
     @property
-    def keys(self) -> dict[str, str]:
+    def looked_at(self) -> dict[str, str]:
         """The fields looked for, by the columns that they are looked for in."""
         if isinstance(self.on, dict):
             return self.on
@@ -52,7 +52,7 @@ class LookupConfig(BaseModel):
         """The columns that are taken of those there are, by the label they become."""
         if isinstance(self.add, dict):
             return self.add
-        return {name: name for name in self.add or (each for each in columns if each not in self.keys)}
+        return {name: name for name in self.add or (each for each in columns if each not in self.looked_at)}
 
 
 class ExtractConfig(BaseModel):

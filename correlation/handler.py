@@ -283,6 +283,8 @@ class CorrelationHandler:
                 self._tell_of_problem(batch, name)
             elif (incident := batch.get(name, Incident)) is not None:
                 self._tell(batch, incident)
+        if self._rules.version:
+            _sign(batch, self._rules.version)
 
     def _tell_of_problem(self, batch: Batch, name: str) -> None:
         problem = batch.get(name, Problem)
@@ -317,6 +319,14 @@ def _forget_destinations(batch: Batch, incident: Incident, judged: Assessment, l
             TimelineEntry(batch.clock, "destination_removed", reason, destination=name),
         )
     return after
+
+
+def _sign(batch: Batch, version: str) -> None:
+    """Have each entry of a timeline name the rules that it was made under."""
+    batch.lines = [
+        (name, replace(line, rules=version) if isinstance(line, TimelineEntry) else line)
+        for name, line in batch.lines
+    ]
 
 
 def _alerts_in(item: Item | Message) -> int:

@@ -76,6 +76,8 @@ class CorrelationRules:
     """When incidents make a problem."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
+    version: str = ""
+    """Names the configuration; every entry of a timeline names the one it was made under."""
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

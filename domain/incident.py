@@ -172,3 +172,5 @@ class TimelineEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     alert: str = ""
     """Key of the alert that caused it, where there is one."""
     destination: str = ""
+    rules: str = ""
+    """Version of the configuration that it was decided under."""

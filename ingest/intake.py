@@ -60,7 +60,7 @@ class Intake:
 
     def __init__(self, publisher: Accepts, max_depth: int) -> None:
         self._publisher = publisher
-        self._max_depth = max_depth
+        self.max_depth = max_depth
         self._numbers = count(1)
         self.alerts: Counter[str] = Counter()
         """Source → alerts accepted."""
@@ -101,7 +101,7 @@ class Intake:
         """Parse and treat; see ``understand``."""
         noticed = self._noticing
         try:
-            return understand(source, post, noticed, self._max_depth)
+            return understand(source, post, noticed, self.max_depth)
         finally:
             if noticed:
                 self._note(source.name, noticed)

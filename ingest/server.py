@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -63,15 +63,15 @@ class Ingest:
         bounds: Bounds | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        self._sources = sources
+        self._sources = dict(sources)
         self._recorder = recorder
         self._now = now
         self._bounds = bounds or Bounds()
         self._budget = Budget(BYTES_IN_FLIGHT)
-        self._shares = {name: Budget(BYTES_IN_FLIGHT // 2, self._budget) for name in sources}
+        self._shares = {name: self._share() for name in sources}
         self._deliveries = Deliveries()
         self.intake = Intake(publisher, self._bounds.max_depth)
-        self.replaying = Replaying(sources, self.intake, now, self._plain_body)
+        self.replaying = Replaying(self._sources, self.intake, now, self._plain_body)
         self.requests: Counter[tuple[str, str]] = Counter()
         """(source, result) → requests. A result is ``accepted`` or the slug of a problem: few and fixed."""
 
@@ -98,9 +98,24 @@ class Ingest:
             web.route("*", f"/v2/heartbeats/{REST}", self.opsgenie),
         ]
 
-    async def expect(self) -> None:
-        """Have something expected of the sources of which that is configured."""
-        await self.intake.expect(self._sources.values(), self._now)
+    async def expect(self, sources: Mapping[str, Source]) -> None:
+        """Have something expected of those of *sources* of which that is configured."""
+        await self.intake.expect(sources.values(), self._now)
+
+    def adopt(self, changed: Mapping[str, Source], order: Sequence[str], bounds: Bounds) -> None:
+        """Take alerts of the sources in *order*, of which *changed* ones are new or others than before.
+
+        A request that is being read is finished as it began.
+        """
+        known = {**self._sources, **changed}
+        self._sources.clear()
+        self._sources.update({name: known[name] for name in order})
+        self._shares = {name: self._shares.get(name) or self._share() for name in order}
+        self._bounds = bounds
+        self.intake.max_depth = bounds.max_depth
+
+    def _share(self) -> Budget:
+        return Budget(BYTES_IN_FLIGHT // 2, self._budget)
 
     async def webhook(self, request: web.Request) -> web.Response:
         """Take a tool's own webhook, or a push, for the source named in the path."""
@@ -170,7 +185,8 @@ class Ingest:
         return header
 
     async def _read(self, request: web.Request, source: Source) -> Body:
-        return await read_body(request, self._bounds, source.tool, self._shares[source.name])
+        share = self._shares.get(source.name, self._budget)  # it may have been taken out meanwhile
+        return await read_body(request, self._bounds, source.tool, share)
 
     async def _plain_body(self, request: web.Request) -> bytes:
         return await read_plain(request, self._bounds, self._budget)

@@ -16,6 +16,7 @@ from app.api.parked import Parked
 from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
+from app.api.reload import Reload
 from app.api.silences import SilencesApi
 from app.api.stats import Stats
 from ingest.server import REST
@@ -36,10 +37,22 @@ class Api:
     reconcile: Reconcile
     silences: SilencesApi
     problems: Problems
+    reload: Reload
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
-        table: dict[str, Handler] = {
+        return [
+            *(web.route("*", path, answering(handler)) for path, handler in self._read().items()),
+            *(
+                web.route("*", path, answering(handler, methods))
+                for path, (handler, methods) in self._asked().items()
+            ),
+            web.route("*", f"/api/v1/{REST}", answering(_unknown)),
+        ]
+
+    def _read(self) -> dict[str, Handler]:
+        """List what is only read."""
+        return {
             "/api/v1/incidents": self.incidents.list,
             "/api/v1/incidents/{id}": self.incidents.one,
             "/api/v1/incidents/{id}/timeline": self.incidents.timeline,
@@ -57,7 +70,10 @@ class Api:
             "/metrics": self.metrics.show,
             "/api/openapi.json": self.openapi.show,
         }
-        asked: dict[str, tuple[Handler, tuple[str, ...]]] = {
+
+    def _asked(self) -> dict[str, tuple[Handler, tuple[str, ...]]]:
+        """List what is asked for, with the methods."""
+        return {
             "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),
             "/api/v1/quarantine/{id}/replay": (self.quarantine.replay, ("POST",)),
             "/api/v1/silences": (self.silences.all, (*READ, "POST")),
@@ -66,17 +82,10 @@ class Api:
             "/api/v1/problems/{id}/resolve": (self.problems.resolve, ("POST",)),
             "/api/v1/problems/{id}/reopen": (self.problems.reopen, ("POST",)),
             "/api/v1/problems/{id}/workaround": (self.problems.work_around, ("POST",)),
+            "/api/v1/reload": (self.reload.answer, (*READ, "POST")),
             "/api/v1/parked/{destination}/{key}": (self.parked.one, (*READ, "DELETE")),
             "/api/v1/parked/{destination}/{key}/retry": (self.parked.retry, ("POST",)),
         }
-        return [
-            *(web.route("*", path, answering(handler)) for path, handler in table.items()),
-            *(
-                web.route("*", path, answering(handler, methods))
-                for path, (handler, methods) in asked.items()
-            ),
-            web.route("*", f"/api/v1/{REST}", answering(_unknown)),
-        ]
 
 
 _PARTS = ("incidents", "alerts", "problems", "silences", "quarantine", "parked", "stats")

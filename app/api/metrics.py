@@ -6,7 +6,7 @@ What ingest and delivery count is this process' own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from app.api.stats import Figures, QuarantineFigures, Statistics
 from app.metered import DeliveryMeter
 from app.reads import DestinationFigures
 from app.shard.loop import Shard
+from app.standing import Standing
 from domain.errors import Unavailable
 from domain.suppression import SilenceState
 
@@ -53,9 +54,13 @@ class Metrics:
         meter: DeliveryMeter,
         version: str,
         ingest: IngestCounts | None = None,
-        shards: Sequence[Shard] = (),
+        shards: Callable[[], Sequence[Shard]] = tuple,
+        standing: Callable[[], Standing] | None = None,
     ) -> None:
-        """Show these; *ingest* is None in a process that takes nothing in, *shards* those that it may work."""
+        """Show these; *ingest* is None in a process that takes nothing in, *shards* those that it may work.
+
+        *standing* tells of the configuration.
+        """
         self._statistics = statistics
         self._figures = _FiguresCollector()
         self._registry = CollectorRegistry()
@@ -67,6 +72,8 @@ class Metrics:
             self._registry.register(collector)
         if ingest is not None:
             self._registry.register(_IngestCollector(ingest))
+        if standing is not None:
+            self._registry.register(_ConfigCollector(standing))
 
     async def show(self, request: web.Request) -> web.Response:
         """Show all metrics; while the store is away, all but those that come from it."""
@@ -101,11 +108,11 @@ class _FiguresCollector(Collector):
 class _ShardsCollector(Collector):
     """What this process works."""
 
-    def __init__(self, shards: Sequence[Shard]) -> None:
+    def __init__(self, shards: Callable[[], Sequence[Shard]]) -> None:
         self._shards = shards
 
     def collect(self) -> Iterator[Metric]:
-        worked = [((shard.name,), int(shard.is_worked)) for shard in self._shards]
+        worked = [((shard.name,), int(shard.is_worked)) for shard in self._shards()]
         yield _gauge("tocsin_shard_worked", "1 if this process works the shard.", ("shard",), worked)
 
 
@@ -130,6 +137,28 @@ class _IngestCollector(Collector):
             ("source", "what"),
             self._counts.noticed.items(),
         )
+
+
+class _ConfigCollector(Collector):
+    """The configuration in force."""
+
+    def __init__(self, standing: Callable[[], Standing]) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterator[Metric]:
+        standing = self._standing()
+        yield GaugeMetricFamily(
+            "tocsin_config_reload_failed",
+            "1 if the last reload found mistakes, and changed nothing.",
+            int(standing.failed),
+        )
+        yield GaugeMetricFamily(
+            "tocsin_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was taken up.",
+            standing.loaded_at / 1000,
+        )
+        versions = [((standing.version,), 1)]
+        yield _gauge("tocsin_config_info", "The configuration in force.", ("version",), versions)
 
 
 def _accounting(figures: Figures) -> Iterator[Metric]:

@@ -116,6 +116,7 @@ class TimelineView(TypedDict):
     reason: str
     alert: str | None
     destination: str | None
+    rules: str | None
 
 
 class SilenceView(TypedDict):
@@ -290,6 +291,15 @@ class Reconciled(TypedDict):
     checked: int
     differences: Sequence[DifferenceView]
     repaired: bool
+
+
+class ConfigurationView(TypedDict):
+    """The configuration in force, and how the last reload went."""
+
+    version: Annotated[str, Meta(description="Every decision names the version that it was made under.")]
+    loaded_at: Moment
+    failed: Annotated[bool, Meta(description="Whether the last reload found mistakes, and changed nothing.")]
+    mistakes: Sequence[str]
 
 
 class Live(TypedDict):

@@ -105,6 +105,7 @@ def timeline_view(entry: TimelineEntry) -> TimelineView:
         "reason": entry.reason,
         "alert": entry.alert or None,
         "destination": entry.destination or None,
+        "rules": entry.rules or None,
     }
 
 

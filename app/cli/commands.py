@@ -83,18 +83,23 @@ def serve(
             metavar="DIR", readable=False, help="Keep what is posted there, secrets masked: for fixtures."
         ),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Reload when a file of the configuration changes.")
+    ] = False,
 ) -> None:
-    """Run Tocsin until SIGTERM or Ctrl-C; a second one ends it at once.
+    """Run Tocsin until SIGTERM or Ctrl-C; a second one ends it at once. SIGHUP reloads the configuration.
 
     \b
     Examples:
-      tocsin serve --config tocsin.yaml
+      tocsin serve --config tocsin.yaml --watch
       tocsin serve --config tocsin.yaml --listen 0.0.0.0:8080 --data /var/lib/tocsin
       tocsin serve --config tocsin.yaml --role correlate --role deliver --listen 127.0.0.1:0
     """  # noqa: D301 - \b is for click: it keeps these lines as they are
-    from app.cli.serve import run_service
+    from app.cli.serve import Wanted, run_service
+    from app.service import Role
 
-    run_service(config, listen, data, role or [], record)
+    roles = frozenset(map(Role, role or Role))
+    run_service(Wanted(config, listen, data, roles, record, watch))
 
 
 @cli.command()

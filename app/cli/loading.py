@@ -15,7 +15,7 @@ from config.settings import Settings
 def load_or_exit(path: Path | None) -> Settings:
     """Load a configuration, or the defaults; print what is wrong and exit with 1 if anything is."""
     try:
-        settings = load(path, os.environ) if path else parse("", "defaults", os.environ)
+        settings = loaded(path)
     except ConfigError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
@@ -25,3 +25,12 @@ def load_or_exit(path: Path | None) -> Settings:
     for warning in settings.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return settings
+
+
+def loaded(path: Path | None) -> Settings:
+    """Load a configuration, or the defaults.
+
+    Raises:
+        ConfigError: with every mistake in it.
+    """
+    return load(path, os.environ) if path else parse("", "defaults", os.environ)

@@ -8,18 +8,21 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 import typer
 
 from app.cli.hints import address, hints
-from app.cli.loading import load_or_exit
+from app.cli.loading import load_or_exit, loaded
 from app.listener import listening
 from app.logs import configure_logs
 from app.loops import run_fast
+from app.reload import Reloader
 from app.service import Role, Service, running
 from config.settings import Settings
 from domain.errors import TocsinError
@@ -33,32 +36,47 @@ class CannotStart(TocsinError):
     """Something that a person has to change first."""
 
 
-def run_service(
-    config: Path | None, listen: str, data: Path, roles: Sequence[str], record: Path | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was typed."""
+
+    config: Path | None
+    listen: str
+    data: Path
+    roles: frozenset[Role]
+    record: Path | None
+    watch: bool
+    """Whether to reload when a file of the configuration changes."""
+
+
+def run_service(wanted: Wanted) -> None:
     """Serve until a signal; say in one line why if that cannot be."""
     configure_logs()
-    host, port = _address(listen)
-    settings = load_or_exit(config)
-    wanted = frozenset(map(Role, roles or Role))
+    host, port = _address(wanted.listen)
+    settings = load_or_exit(wanted.config)
     try:
-        _prepare_data(settings, wanted, data)
-        if record is not None:
-            _prepare_folder(record, "folder for recordings", "--record DIR")
-        run_fast(_serve(settings, data, wanted, host, port, record))
+        _prepare_data(settings, wanted.roles, wanted.data)
+        if wanted.record is not None:
+            _prepare_folder(wanted.record, "folder for recordings", "--record DIR")
+        run_fast(_serve(settings, wanted, host, port))
     except (TocsinError, OSError) as error:
         typer.echo(f"tocsin: {error}", err=True)
         raise typer.Exit(1) from None
 
 
-async def _serve(
-    settings: Settings, data: Path, roles: frozenset[Role], host: str, port: int, record: Path | None
-) -> None:
+async def _serve(settings: Settings, wanted: Wanted, host: str, port: int) -> None:
     stopping = _stop_signal()
-    async with running(settings, data, roles, record) as service, _bound(service, host, port) as bound:
-        typer.echo("\n".join(hints(settings, host, bound, takes_alerts=Role.INGEST in roles)))
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(running(settings, wanted.data, wanted.roles, wanted.record))
+        reloader = Reloader(service, partial(loaded, wanted.config))
+        bound = await stack.enter_async_context(_bound(service, reloader, host, port))
+        _reload_on_hangup(reloader)
+        stack.callback(service.tasks.start(reloader.run(watch=wanted.watch), "reload").cancel)
+        typer.echo("\n".join(hints(settings, host, bound, takes_alerts=Role.INGEST in wanted.roles)))
         _spare_the_collector()
-        log.info("serving", address=address(host, bound), roles=sorted(roles))
+        log.info(
+            "serving", address=address(host, bound), roles=sorted(wanted.roles), version=settings.version
+        )
         await asyncio.wait({stopping, service.tasks.failed}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         if service.tasks.failed.done():
@@ -72,10 +90,10 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _bound(service: Service, host: str, port: int) -> AsyncIterator[int]:
+async def _bound(service: Service, reloader: Reloader, host: str, port: int) -> AsyncIterator[int]:
     async with AsyncExitStack() as stack:
         try:
-            bound = await stack.enter_async_context(listening(service, host, port))
+            bound = await stack.enter_async_context(listening(service, reloader, host, port))
         except OSError as error:
             raise CannotStart(_why_not_bound(error, host, port)) from None
         yield bound
@@ -128,6 +146,11 @@ def _stop_signal() -> asyncio.Future[None]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     return stopping
+
+
+def _reload_on_hangup(reloader: Reloader) -> None:
+    """Reload on SIGHUP, as daemons do."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
 
 
 def _address(listen: str) -> tuple[str, int]:

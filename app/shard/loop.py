@@ -82,6 +82,10 @@ class Shard:
         elif self._is_leaving:
             self._effects.wake.set()
 
+    def adopt(self, handler: Handler) -> None:
+        """Have *handler*, of the same kind, decide from the next batch on."""
+        self._handler = handler
+
     async def run(self) -> None:
         """Work until stopped. A dependency that goes away is waited for; what was not committed comes again."""
         while not self._stopping:
@@ -153,6 +157,7 @@ class Shard:
         loop = asyncio.get_running_loop()
         while True:
             begun = loop.time()
+            worker.handler = self._handler
             await worker.settle(received, self._ports.clock())
             await self._linger(worker, begun + LINGER - loop.time())
             worker.is_leaving = self._is_leaving

@@ -60,7 +60,8 @@ class Worker:
         acknowledge: Callable[[Received], Awaitable[None]],
     ) -> None:
         self._shard = shard
-        self._handler = handler
+        self.handler = handler
+        """Exchanged only between two batches: what it has read of a message, it decides on."""
         self._broker = broker
         self._store = store
         self._effects = effects
@@ -84,11 +85,9 @@ class Worker:
         while unsent := await self._store.outbox(self._shard, OUTBOX_PAGE):
             await self._publish(unsent)
             self._next_due = await self._write(Commit())
-        if self._handler.interrupted:
-            lost = await self._store.scan(self._shard, self._handler.interrupted, limit=INTERRUPTED_AT_MOST)
-            await self._round(
-                [Letter(None, self._handler.resume([entry.member for entry in lost], now), now)]
-            )
+        if self.handler.interrupted:
+            lost = await self._store.scan(self._shard, self.handler.interrupted, limit=INTERRUPTED_AT_MOST)
+            await self._round([Letter(None, self.handler.resume([entry.member for entry in lost], now), now)])
 
     @property
     def is_due(self) -> bool:
@@ -112,7 +111,7 @@ class Worker:
         waiting = [each.message for each in received]
         while letters or waiting or self.is_due:
             while waiting and sum(len(letter.items) for letter in letters) < ITEMS_AT_ONCE:
-                letters.append(open_message(waiting.pop(0), self._handler))
+                letters.append(open_message(waiting.pop(0), self.handler))
             del letters[: await self._round(letters)]
         self._forget_oldest()
         if not received:
@@ -196,7 +195,7 @@ class Worker:
         items = [item for letter in letters for item in letter.items]
         base = {inbox_record(letter.message.producer) for letter in letters if letter.message} | {SEQUENCES}
         view = Batch(self._known)
-        while missing := (base | self._handler.wanted(view, items, timers)) - self._known.keys():
+        while missing := (base | self.handler.wanted(view, items, timers)) - self._known.keys():
             await self._read(list(missing))
 
     async def _read(self, names: list[str]) -> None:
@@ -210,7 +209,7 @@ class Worker:
         self, letters: list[Letter], timers: list[Timer], clock: Millis, *, careful: bool
     ) -> tuple[Batch, int]:
         """Decide on timers, then on letters up to the one before which another timer falls due."""
-        decider = Decider(self._handler, Batch(self._known, clock), careful=careful)
+        decider = Decider(self.handler, Batch(self._known, clock), careful=careful)
         decider.take_timers(timers)
         taken = 0
         for letter in letters[: 1 if timers else None]:
@@ -219,7 +218,7 @@ class Worker:
                 break
             decider.take_letter(letter, moved)
             taken += 1
-        self._handler.finish(decider.batch)
+        self.handler.finish(decider.batch)
         return decider.batch, taken
 
     def _falls_due(self, batch: Batch, clock: Millis) -> bool:

@@ -52,7 +52,7 @@ def test_file_of_the_issue():
 def test_file_with_nothing_in_it_is_all_defaults(text):
     settings = settings_of(text)
 
-    assert settings.correlation == CorrelationRules(destinations=frozenset())
+    assert settings.correlation == CorrelationRules(destinations=frozenset(), version=settings.version)
     assert settings.routing == RoutingRules()
     assert (settings.partitions, settings.partition_by) == (1, ())
     assert [warning.path for warning in settings.warnings] == ["destinations", "sources"]

@@ -13,7 +13,7 @@ from adapters.sqlite import Database
 from adapters.stores.redis import pack
 from adapters.stores.sqlite import SqliteStore
 from app.listener import CLOSING_GRACE
-from app.service import GRACE
+from app.tasks import GRACE
 from correlation.decisions import Verdict
 from domain.ports import Commit
 from ingest.spool import PATIENCE

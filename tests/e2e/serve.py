@@ -127,6 +127,11 @@ class Serve:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
+    def hang_up(self) -> None:
+        """Have it read its configuration again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def resume(self) -> None:
         """Let it go on after a pause."""
         assert self._process is not None
@@ -149,9 +154,9 @@ class Tocsin:
         roles: Sequence[Sequence[str]],
         http: aiohttp.ClientSession,
     ) -> None:
-        file = folder / "tocsin.yaml"
-        file.write_text(config)
-        self.processes = [Serve(folder, file, env, each) for each in roles]
+        self.config = folder / "tocsin.yaml"
+        self.config.write_text(config)
+        self.processes = [Serve(folder, self.config, env, each) for each in roles]
         self._http = http
 
     def with_role(self, role: str) -> list[Serve]:
@@ -177,6 +182,11 @@ class Tocsin:
         url = f"{self.with_role('ingest')[via].url}/ingest/prom"
         login = {"Authorization": f"Bearer {token}"}
         return self._ask("POST", url, headers=login, json={"version": "4", "alerts": alerts})
+
+    async def reload(self) -> list[Answer]:
+        """Have each process read its configuration again."""
+        urls = [f"{each.url}/api/v1/reload" for each in self.processes if each.runs]
+        return [await self._ask("POST", url) for url in urls]
 
     def tell(self, destination: str, headers: Mapping[str, str], body: bytes) -> Awaitable[Answer]:
         """Post a callback as a ticketing tool does."""

@@ -9,6 +9,7 @@ from ingest.models import SourceConfig
 from ingest.publisher import Publisher
 from ingest.pulse import Pulse
 from ingest.server import Ingest
+from ingest.source import Source
 from tests.ingest.fakes import FakeBroker
 from tests.ingest.test_server import BODY, JSON, NOW, serve
 
@@ -26,16 +27,22 @@ def broker() -> FakeBroker:
     return FakeBroker()
 
 
-def make(broker: FakeBroker) -> Ingest:
+def sources() -> dict[str, Source]:
     given = {
         "type": "alertmanager",
         "expect_every": "1m",
         "identity": ["host"],
         "defaults": {"service": "shop"},
     }
-    sources = {"prom": SourceConfig.model_validate(given).build("prom")}
-    sources["other"] = SourceConfig.model_validate({"type": "alertmanager"}).build("other")
-    return Ingest(sources, Publisher(broker, "beef"), lambda: Clock.now)
+    other = {"type": "alertmanager"}
+    return {
+        "prom": SourceConfig.model_validate(given).build("prom"),
+        "other": SourceConfig.model_validate(other).build("other"),
+    }
+
+
+def make(broker: FakeBroker) -> Ingest:
+    return Ingest(sources(), Publisher(broker, "beef"), lambda: Clock.now)
 
 
 def beats(broker: FakeBroker) -> list[Alert]:
@@ -85,7 +92,7 @@ async def test_it_is_expected_from_the_start(broker: FakeBroker, monkeypatch: py
     """Once it can be said; its labels let rules tell sources apart."""
     monkeypatch.setattr("ingest.intake.EXPECT_AGAIN", 0.01)
     broker.outcomes_lost = 1
-    await make(broker).expect()
+    await make(broker).expect(sources())
 
     beat = beats(broker)[-1]
     assert (beat.starts_at, beat.name, beat.service) == (NEVER, "source prom", "shop")

@@ -141,6 +141,7 @@ TIMELINE: TimelineView = {
     "reason": "no open incident of the group checkout",
     "alert": "prom/8f1f8a5c1d0c2b3e",
     "destination": None,
+    "rules": "5a0c93fe",
 }
 QUARANTINED: QuarantineView = {
     "id": "beef-1",

@@ -10,6 +10,7 @@ from app.api.openapi import examples
 from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
 from app.api.paging import LOG_PAGE, Parameter
 from app.api.stats import Figures
+from app.standing import Reloaded
 
 _BAD = "a parameter is not known, or its value makes no sense"
 _AWAY = "the store does not answer; come back after Retry-After"
@@ -228,6 +229,45 @@ RECONCILE = {
 def _plain(summary: str, *contents: Content, **others: tuple[str, tuple[Content, ...]]) -> Operation:
     answers = {200: ("It is so.", contents), **{int(key.lstrip("_")): told for key, told in others.items()}}
     return Operation(summary=summary, tag="operation", answers=answers)
+
+
+CONFIGURATION = {
+    "/api/v1/reload": {
+        "get": _plain(
+            "Tell which configuration is in force, and how the last reload went.",
+            Content(
+                shapes.ConfigurationView,
+                {
+                    "version": "5a0c93fe",
+                    "loaded_at": "2026-03-11T09:00:00.000Z",
+                    "failed": False,
+                    "mistakes": [],
+                },
+            ),
+        ),
+        "post": Operation(
+            summary="Read the configuration again, and take it up. Only this process does.",
+            tag="operation",
+            answers={
+                200: (
+                    "It is in force.",
+                    (
+                        Content(
+                            Reloaded,
+                            {
+                                "version": "77d1e0b4",
+                                "before": "5a0c93fe",
+                                "needs_restart": ["broker"],
+                                "warnings": [],
+                            },
+                        ),
+                    ),
+                ),
+                **refusals(_400=_BAD, _422="the configuration has mistakes; nothing was changed"),
+            },
+        ),
+    }
+}
 
 
 OPERATING = {

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from app.api.openapi.managing import PROBLEMS
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
-from app.api.openapi.reading import INCIDENTS, OPERATING, PARKED, QUARANTINE, RECONCILE, SILENCES
+from app.api.openapi.reading import (
+    CONFIGURATION,
+    INCIDENTS,
+    OPERATING,
+    PARKED,
+    QUARANTINE,
+    RECONCILE,
+    SILENCES,
+)
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **INGEST,
@@ -18,5 +26,6 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **PROBLEMS,
     **RECONCILE,
     **SILENCES,
+    **CONFIGURATION,
     **OPERATING,
 }

@@ -109,6 +109,7 @@ async def test_the_timeline_tells_the_story_from_its_beginning(world: World):
         "reason": "first of by-service|service=checkout",
         "alert": "prom/CPU",
         "destination": None,
+        "rules": None,
     }
 
 

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 
 from app.api.openapi import document
 from app.listener import _application
+from app.reload import Reloader
 from app.service import Role, running
 from config.load import load
 from domain.errors import PermanentError, Reason
@@ -100,7 +101,7 @@ async def client(tmp_path: Path) -> AsyncIterator[TestClient[web.Request, web.Ap
     file.write_text(CONFIG)
     async with (
         running(load(file, {}), tmp_path, frozenset(Role)) as service,
-        TestClient(TestServer(_application(service))) as client,
+        TestClient(TestServer(_application(service, Reloader(service, lambda: load(file, {}))))) as client,
     ):
         yield client
 

@@ -31,6 +31,7 @@ from app.api.parked import Parked
 from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
+from app.api.reload import Reload
 from app.api.silences import SilencesApi
 from app.api.stats import Statistics, Stats
 from app.drift import Drift
@@ -39,6 +40,7 @@ from app.reads import ReadModel
 from app.shard.effects import NoEffects
 from app.shard.worker import Worker
 from app.silencing import Silencing
+from app.standing import Reloaded, Standing
 from correlation.handler import CorrelationHandler
 from correlation.problem_rules import ProblemRule, ProblemRules
 from correlation.rules import CorrelationRules
@@ -86,6 +88,16 @@ class IngestCounts:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.alerts: Counter[str] = Counter()
         self.noticed: Counter[tuple[str, str]] = Counter()
+
+
+class NoReloads:
+    """A configuration that is never changed; ``tests/app/test_reload.py`` has others."""
+
+    standing = Standing("5a0c93fe", NOON, failed=False, mistakes=())
+
+    async def reload(self, cause: str) -> Reloaded:
+        version = self.standing.version
+        return Reloaded(version, version, (), ())
 
 
 class World:
@@ -174,6 +186,7 @@ class World:
             Reconcile(drift),
             SilencesApi(Silencing(self.reads, cast(Broker, self.boxes), lambda: self.now)),
             Problems(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
+            Reload(NoReloads()),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
