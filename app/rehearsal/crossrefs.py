@@ -22,8 +22,9 @@ def cross_references(document: Document, settings: Settings) -> Iterator[Finding
                 node = each.at((kind, key))
                 yield from _bad_name("destination", node, (*at, kind, key), settings.destinations)
         for at, expected in _items(test, "expect", place):
-            for path, incident in _items(expected, "incidents", at):
-                yield from _bad_tickets(incident, path, settings.destinations)
+            for kind in ("incidents", "problems"):
+                for path, one in _items(expected, kind, at):
+                    yield from _bad_tickets(one, path, settings.destinations)
 
 
 def _items(node: Node, key: str, at: Path) -> Iterator[Item]:
@@ -55,10 +56,10 @@ def _bad_source(each: Node, at: Path, known: Mapping[str, object]) -> Iterator[F
             yield Finding((*at, kind), message)
 
 
-def _bad_tickets(incident: Node, at: Path, known: Mapping[str, object]) -> Iterator[Finding]:
-    for path, node in _items(incident, "destinations", at):
+def _bad_tickets(one: Node, at: Path, known: Mapping[str, object]) -> Iterator[Finding]:
+    for path, node in _items(one, "destinations", at):
         yield from _bad_name("destination", node, path, known)
-    tickets = incident.child("tickets")
+    tickets = one.child("tickets")
     for name in tickets.value if tickets and isinstance(tickets.value, dict) else ():
         if name not in known:
             yield Finding((*at, "tickets", name), _undefined("destination", name, known))

@@ -31,6 +31,7 @@ class Ticket:
     id: str
     shows: DesiredTicket
     notes: list[Note] = field(default_factory=list)
+    links: set[str] = field(default_factory=set)
 
 
 class Desk:
@@ -45,7 +46,9 @@ class Desk:
         self._numbers = count(1)
         owners = Owners(config.ownership.state, config.ownership.priority)
         theirs = config.ownership.state is Owner.TOOL
-        pace = Pace(config.min_interval, 0, comments=True, destination=name, state_is_theirs=theirs)
+        pace = Pace(
+            config.min_interval, 0, comments=True, destination=name, state_is_theirs=theirs, links=True
+        )
         self.shard = MemoryShard(tickets_mailbox(name), DeliveryHandler(name, pace, KEEP, owners))
 
     def next_due(self) -> Millis | None:
@@ -78,6 +81,8 @@ class Desk:
         ticket = self.tickets.setdefault(ref.id, Ticket(ref.id, call.ticket))
         if call.action is TicketAction.COMMENT:
             ticket.notes += call.notes
+        elif call.link is not None and call.action is TicketAction.LINK:
+            ticket.links.add(call.link.ref.id)
         else:
             ticket.shows = call.ticket
         return Outcome(now, call, ref)

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.rehearsal.facts import facts_of, fields_of
+from app.rehearsal.expected_models import Expectation, ExpectedAlert, ExpectedIncident, ExpectedProblem
+from app.rehearsal.facts import facts_of, fields_of, problem_facts, problem_fields
 from app.rehearsal.files import Case
-from app.rehearsal.models import Expectation, ExpectedAlert, ExpectedIncident, given
 from app.rehearsal.world import World
+from app.rehearsal.written import given
 from config.problems import Path as Place
 from config.problems import show_path
 from correlation.state import incident_record
@@ -82,6 +83,8 @@ def failures(look: Look, expected: Expectation) -> Iterator[Failure]:
         yield look.failure((), "counts", differences=counts, story=_overview(look.world))
     for number, incident in enumerate(expected.incidents):
         yield from _incident_failures(look, incident, ("incidents", number))
+    for number, problem in enumerate(expected.problems):
+        yield from _problem_failures(look, problem, ("problems", number))
     for number, alert in enumerate(expected.alerts):
         yield from _alert_failures(look, alert, ("alerts", number))
 
@@ -108,6 +111,24 @@ def _incident_failures(look: Look, expected: ExpectedIncident, path: Place) -> I
         found = facts_of(incident, world)
         if wrong := list(_differences(look, expected, found, path, set(found))):
             story = [_told(entry) for entry in _ends(world.timeline(incident))]
+            yield look.failure(path, title, differences=wrong, story=story)
+
+
+def _problem_failures(look: Look, expected: ExpectedProblem, path: Place) -> Iterator[Failure]:
+    wanted, world = Matcher.of(expected.match), look.world
+    chosen = [each for each in world.problems() if wanted.matches(problem_fields(each))]
+    title = f"problem {_shown(expected.match)}" if expected.match else "the problem"
+    if len(chosen) != expected.count:
+        known = [
+            f"{each.state.value}, {each.rule} {each.signature}: {each.title}" for each in world.problems()
+        ]
+        message = f"{expected.count} expected, {len(chosen)} found"
+        yield look.failure(path, title, message, story=known or ["there is no problem"])
+        return
+    for problem in chosen:
+        found = problem_facts(problem, world)
+        if wrong := list(_differences(look, expected, found, path, set(found))):
+            story = [_told(entry) for entry in _ends(world.timeline(problem))]
             yield look.failure(path, title, differences=wrong, story=story)
 
 
@@ -168,6 +189,7 @@ RULES: Mapping[str, Same] = {
     "timeline": _in_order,
     "services": _alike,
     "destinations": _alike,
+    "links": _alike,
 }
 """How fields are compared that need not be equal."""
 
@@ -181,7 +203,7 @@ def _differences(
 
 
 def _difference(look: Look, name: str, wanted: Any, found: Any, path: Place) -> Iterator[Difference]:
-    if name in ("tickets", "outcomes"):
+    if name in ("tickets", "outcomes", "clocks"):
         for key, each in wanted.items():
             yield from _below(look, each, found.get(key), (*path, key))
         return
@@ -199,8 +221,8 @@ def _below(look: Look, wanted: Any, found: Any, path: Place) -> Iterator[Differe
 
 
 def _told_difference(look: Look, path: Place, wanted: Any, found: Any) -> Difference:
-    field = show_path(tuple(each for each in path if not isinstance(each, int)))
-    field = field.removeprefix("incidents.").removeprefix("alerts.")
+    below = path[2:] if len(path) > 2 and isinstance(path[1], int) else path  # noqa: PLR2004 - (kind, index)
+    field = show_path(below)
     return Difference(look.case.line(*look.place, *path), field, _shown(wanted), _shown(found))
 
 

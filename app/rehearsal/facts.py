@@ -9,6 +9,7 @@ from app.rehearsal.desk import Ticket
 from app.rehearsal.world import World
 from domain.fields import incident_fields
 from domain.incident import Incident
+from domain.problem import Problem
 from routing.routes import walk
 
 
@@ -45,9 +46,36 @@ def facts_of(incident: Incident, world: World) -> dict[str, Any]:
         "firing": sum(incident.firing),
         "routes": _routes(incident, world),
         "destinations": list(judged.destinations) if judged else [],
-        "tickets": _tickets(incident, world),
+        "tickets": _tickets(incident.id, world),
         "notes": [note.text for note in incident.notes],
+        "problem": next((each.title for each in world.problems() if each.id == incident.problem), ""),
+        "clocks": {clock.target: clock.state for clock in incident.clocks if clock.allowed is not None},
         "timeline": [entry.verdict for entry in world.timeline(incident)],
+    }
+
+
+def problem_fields(problem: Problem) -> Mapping[str, str]:
+    """List what a problem can be chosen by."""
+    own = {"rule": problem.rule, "state": problem.state.value, "title": problem.title}
+    return {**problem.labels, **own}
+
+
+def problem_facts(problem: Problem, world: World) -> dict[str, Any]:
+    """List all that can be expected of a problem."""
+    return {
+        "state": problem.state.value,
+        "title": problem.title,
+        "rule": problem.rule,
+        "priority": problem.priority.value,
+        "impact": problem.impact.value,
+        "frequency": problem.frequency.value,
+        "team": problem.team,
+        "services": list(problem.services),
+        "occurrences": problem.occurrences,
+        "workaround": problem.workaround.text if problem.workaround else "",
+        "destinations": list(problem.destinations),
+        "tickets": _tickets(problem.id, world),
+        "timeline": [entry.verdict for entry in world.timeline(problem)],
     }
 
 
@@ -56,8 +84,8 @@ def _routes(incident: Incident, world: World) -> list[str]:
     return [stop.route for stop in walk(rules.index, fields_of(incident, world))]
 
 
-def _tickets(incident: Incident, world: World) -> dict[str, Any]:
-    found = {name: desk.ticket_of(incident.id) for name, desk in world.desks.items()}
+def _tickets(key: str, world: World) -> dict[str, Any]:
+    found = {name: desk.ticket_of(key) for name, desk in world.desks.items()}
     return {name: _ticket(ticket) for name, ticket in found.items() if ticket}
 
 
@@ -70,4 +98,5 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
         "team": shows.team,
         "notes": [note.text for note in ticket.notes],
         "description": [shows.description],
+        "links": sorted(ticket.links),
     }

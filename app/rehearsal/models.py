@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     ConfigDict,
     Field,
     model_validator,
 )
 
-from correlation.decisions import Verdict
-from domain.alert import AlertState, Phase, Severity
+from app.rehearsal.expected_models import Expectation
+from app.rehearsal.written import Text, Written
+from domain.alert import AlertState, Severity
 from domain.durations import parse_duration
-from domain.incident import IncidentState, Stage
-from domain.priority import Level, Priority
+from domain.priority import Priority
 from domain.ticket import TicketState
 from domain.times import Millis
-from notation import Duration, MatchConfig
+from notation import Duration, MatchConfig, MatcherText
 
 REPEAT = re.compile(r"every (\S+) for (\S+)")
 MOST_REPEATS = 100_000
@@ -51,13 +50,6 @@ def _repeat(text: str) -> str:
 
 
 Repeat = Annotated[str, AfterValidator(_repeat)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Written(BaseModel):
-    """Base of all that is written: unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AlertInput(Written):
@@ -125,6 +117,31 @@ class OperatorInput(Written):
     why: str = Field("", description="The reason.")
 
 
+class SilenceInput(Written):
+    """What somebody wants to hear nothing of for a time."""
+
+    match: MatcherText | list[MatcherText] = Field(
+        description="Which alerts, as matchers like Alertmanager's: service=cart, or a list of them."
+    )
+    lasting: Duration = Field(alias="for", description="How long from now on.")
+    id: str = Field("", description="Its name; another of the same name takes its place. Empty: it gets one.")
+    by: str = Field("somebody", description="Who wants it.")
+    why: str = Field("", description="The reason.")
+
+
+class ProblemInput(Written):
+    """What somebody says of a problem, by the API or the command line."""
+
+    does: Literal["resolve", "reopen", "work_around"] = Field(description="What is asked for.")
+    match: MatchConfig = Field(
+        default_factory=dict,
+        description="Which problem, by the labels of its signature, rule, state and title. Empty: the only one.",
+    )
+    text: str = Field("", description="The workaround.")
+    by: str = Field("somebody", description="Who asks.")
+    why: str = Field("", description="The reason.")
+
+
 class DestinationInput(Written):
     """What happens to a ticketing tool itself."""
 
@@ -141,95 +158,25 @@ class Input(Written):
     post: PostInput | None = Field(None, description="What a tool posts.")
     ticket: TicketInput | None = Field(None, description="What a person does to a ticket.")
     operator: OperatorInput | None = Field(None, description="What an operator asks of an incident.")
+    silence: SilenceInput | None = Field(None, description="What somebody wants to hear nothing of.")
+    problem: ProblemInput | None = Field(None, description="What somebody says of a problem.")
     destination: DestinationInput | None = Field(None, description="A ticketing tool goes down, or is back.")
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Input:
-        kinds = [name for name in type(self).model_fields if name not in ("at", "repeat")]
-        if sum(getattr(self, name) is not None for name in kinds) != 1:
-            raise ValueError(f"should have one of {', '.join(kinds)}")
+        if sum(getattr(self, name) is not None for name in self._kinds()) != 1:
+            raise ValueError(f"should have one of {', '.join(self._kinds())}")
         return self
 
+    @property
+    def what(self) -> Written:
+        """The one thing."""
+        found: Written = next(each for name in self._kinds() if (each := getattr(self, name)) is not None)
+        return found
 
-class ExpectedTicket(Written):
-    """How a ticket stands in its tool."""
-
-    title: str = Field("", description="Its title.")
-    state: TicketState = Field(TicketState.OPEN, description="Its state.")
-    priority: Priority = Field(Priority.P5, description="Its priority.")
-    team: str = Field("", description="Team that has it.")
-    notes: list[Text] = Field(
-        default_factory=list, description="Texts, each within a comment that Tocsin wrote."
-    )
-    description: list[Text] = Field(default_factory=list, description="Texts within its description.")
-
-
-class ExpectedIncident(Written):
-    """How an incident stands. What is not given may be anything."""
-
-    match: MatchConfig = Field(
-        default_factory=dict,
-        description="Which one, by its labels and by service, severity, rule, priority, team, state, title and name. "
-        "Empty: the only one there is.",
-    )
-    count: int = Field(1, ge=0, description="How many there are of them; all must be as expected.")
-    state: IncidentState = Field(IncidentState.OPEN, description="Its state.")
-    stage: Stage = Field(Stage.NEW, description="How far the people are who work on it.")
-    title: str = Field("", description="Title of its tickets.")
-    rule: str = Field("", description="Id of the group rule that made it.")
-    priority: Priority = Field(Priority.P5, description="Its priority.")
-    impact: Level = Field(Level.LOW, description="Its impact.")
-    urgency: Level = Field(Level.LOW, description="Its urgency.")
-    severity: Severity = Field(Severity.INFO, description="The worst severity that fires.")
-    team: str = Field("", description="Team that gets it.")
-    assignee: str = Field("", description="Who works on it.")
-    service: str = Field("", description="The service it is about.")
-    services: list[str] = Field(default_factory=list, description="All services hit, in any order.")
-    labels: dict[str, str] = Field(default_factory=dict, description="Labels that it has, among others.")
-    alerts: int = Field(0, description="How many alerts ever joined it.")
-    firing: int = Field(0, description="How many of them fire.")
-    routes: list[str] = Field(default_factory=list, description="Routes that it takes now.")
-    destinations: list[str] = Field(
-        default_factory=list, description="Where it has a ticket, or will, in any order."
-    )
-    tickets: dict[str, ExpectedTicket] = Field(
-        default_factory=dict, description="Its tickets by destination."
-    )
-    notes: list[Text] = Field(default_factory=list, description="Texts, each within a note to its people.")
-    timeline: list[Text] = Field(
-        default_factory=list, description="Verdicts of its timeline, in this order, others between them."
-    )
-
-
-class ExpectedAlert(Written):
-    """What became of an alert. What is not given may be anything."""
-
-    match: MatchConfig = Field(
-        default_factory=dict,
-        description="Which one, by labels and by name, service, severity, source, resource.",
-    )
-    count: int = Field(1, ge=0, description="How many there are of them; all must be as expected.")
-    verdict: Verdict = Field(Verdict.OPENED, description="What was decided when it last came in.")
-    phase: Phase = Field(Phase.FIRING, description="Where it is in its life.")
-    incident: str = Field("", description="Name of its incident's leading alert; empty for none.")
-
-
-class Expectation(Written):
-    """What is to be seen at some time."""
-
-    at: Duration | None = Field(
-        None,
-        description="When, counted from `start`; after all that happens at that moment. Left out: a minute after "
-        "the last input, when all tickets show it.",
-    )
-    open: int = Field(0, ge=0, description="How many incidents are open.")
-    total: int = Field(0, ge=0, description="How many incidents there are, resolved ones too.")
-    incidents: list[ExpectedIncident] = Field(default_factory=list, description="How incidents stand.")
-    alerts: list[ExpectedAlert] = Field(default_factory=list, description="What became of alerts.")
-    outcomes: dict[Verdict, int] = Field(
-        default_factory=dict,
-        description="How many alerts came to each verdict so far; others may be anything.",
-    )
+    @classmethod
+    def _kinds(cls) -> list[str]:
+        return [name for name in cls.model_fields if name not in ("at", "repeat")]
 
 
 class RuleTest(Written):
@@ -250,9 +197,3 @@ class RuleTests(Written):
         "", description="Configuration that is tested, from the folder of this file. Empty: that of --config."
     )
     tests: list[RuleTest] = Field(min_length=1, description="The tests.")
-
-
-def given(model: BaseModel) -> dict[str, Any]:
-    """List what was written, nothing filled in."""
-    fields = type(model).model_fields
-    return {name: getattr(model, name) for name in fields if name in model.model_fields_set}

@@ -12,12 +12,13 @@ from app.rehearsal.shard import MemoryShard
 from config.settings import Settings
 from correlation.handler import CorrelationHandler
 from correlation.router import Router
-from correlation.state import LISTENING, Listening, incident_record, timeline_log
+from correlation.state import LISTENING, Listening, incident_record, problem_record, timeline_log
 from domain.alert import Alert, AlertRecord
 from domain.batch import Batch
 from domain.events import AlertsReceived, Event, moment
 from domain.incident import Incident, TimelineEntry
 from domain.ports import alerts_mailbox
+from domain.problem import Problem
 from domain.times import Millis
 from routing.router import IncidentRouter
 
@@ -85,14 +86,19 @@ class World:
         found = [each for each in self._all() if isinstance(each, AlertRecord)]
         return sorted(found, key=lambda each: (each.first_seen, each.key))
 
-    def timeline(self, incident: Incident) -> list[TimelineEntry]:
-        """List what happened to an incident."""
-        lines = self.home(incident.id).logs.get(timeline_log(incident.id), [])
+    def problems(self) -> list[Problem]:
+        """List all problems, in the order in which they opened."""
+        found = [each for each in self._all() if isinstance(each, Problem)]
+        return sorted(found, key=lambda each: (each.opened_at, each.id))
+
+    def timeline(self, about: Incident | Problem) -> list[TimelineEntry]:
+        """List what happened to an incident or a problem."""
+        name = problem_record(about.id) if isinstance(about, Problem) else incident_record(about.id)
+        lines = self.home(name).logs.get(timeline_log(about.id), [])
         return [line for line in lines if isinstance(line, TimelineEntry)]
 
-    def home(self, incident: str) -> MemoryShard:
-        """Find the partition of an incident."""
-        name = incident_record(incident)
+    def home(self, name: str) -> MemoryShard:
+        """Find the partition that keeps a record."""
         return next(shard for shard in self.partitions.values() if name in shard.records)
 
     def _all(self) -> list[msgspec.Struct]:

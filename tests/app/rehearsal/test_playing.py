@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -186,11 +187,12 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
             """,
         )
 
-    said = str(error.value).replace(f"{tmp_path}/", "").replace(", 7d, or as plain seconds", "…")
+    found = re.sub("one of alert, .*", "one of alert, …", str(error.value))
+    said = found.replace(f"{tmp_path}/", "").replace(", 7d, or as plain seconds", "…")
     assert said.replace(" (did you mean desk?)", "…").splitlines() == [
         "a.test.yaml:5: tests[0].input[0].alert.source: there is no source 'prim' (did you mean prom?)",
         "a.test.yaml:5: tests[0].input[0].at: 'soon' is not a length of time; write it like 30s, 5m, 1h30m…",
-        "a.test.yaml:6: tests[0].input[1]: should have one of alert, post, ticket, operator, destination",
+        "a.test.yaml:6: tests[0].input[1]: should have one of alert, …",
         "a.test.yaml:6: tests[0].input[1].alert: must say its source; the configuration has: prom, other",
         "a.test.yaml:6: tests[0].input[1].post.file: cannot be read: No such file or directory",
         "a.test.yaml:7: tests[0].input[2].repeat: 'often' should be written like: every 30s for 10m",
