@@ -13,6 +13,7 @@ from app.api.alerts import Alerts
 from app.api.answers import answering
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
+from app.api.known_errors import KnownErrorsApi
 from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
 from app.api.operators import Operators
@@ -100,4 +101,5 @@ def _api(service: Service, reloader: Reloader) -> Api:
         SilencesApi(Silencing(reads, service.broker, clock)),
         Problems(reads, operators),
         Reload(reloader),
+        KnownErrorsApi(reads, operators, lambda: service.settings.correlation.known_errors),
     )

@@ -16,7 +16,7 @@ def cross_references(document: Document) -> list[Finding]:
     """List the mistakes."""
     sections = document.root
     groups, routes = _items(sections, "correlation", "groups"), list(_all_routes(sections))
-    problems = _items(sections, "problems")
+    problems, known_errors = _items(sections, "problems"), _items(sections, "known_errors")
     return [
         *_repeated_ids(_items(sections, "enrich")),
         *_repeated_ids(groups),
@@ -25,6 +25,8 @@ def cross_references(document: Document) -> list[Finding]:
         *_unreachable_routes(sections),
         *_undefined_destinations([*routes, *problems], _keys(sections, "destinations")),
         *_repeated_ids(problems),
+        *_repeated_ids(known_errors),
+        *_unreachable(known_errors),
         *_unreachable(problems),
         *_undefined_fallbacks(_keys(sections, "destinations")),
         *_undefined_services(sections),

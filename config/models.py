@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 from adapters.tickets import DestinationConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.models import CorrelationConfig
-from correlation.problem_models import ProblemConfig
+from correlation.problem_models import KnownErrorConfig, ProblemConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
 from routing.calendar_models import CalendarConfig
 from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
@@ -98,6 +98,11 @@ class TocsinConfig(BaseModel):
     )
     correlation: CorrelationConfig = Field(
         default_factory=CorrelationConfig, description="How alerts become incidents."
+    )
+    known_errors: list[KnownErrorConfig] = Field(
+        default_factory=list,
+        description="Workarounds for incidents that match. Tried in order, before those recorded over the API; "
+        "the first that matches is shown.",
     )
     problems: list[ProblemConfig] = Field(
         default_factory=list,

@@ -16,7 +16,7 @@ from config.problems import Problem
 from config.version import version_of
 from correlation.enrichment import EnrichRule, Lookup, Row
 from correlation.enrichment_models import ATTRIBUTES
-from correlation.problem_models import compile_problems
+from correlation.problem_models import compile_known_errors, compile_problems
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from ingest.models import AnySource
 from routing.models import compile_routing
@@ -58,6 +58,7 @@ def compile_settings(
         _correlation(config),
         enrich=_enrich_rules(config, lookups),
         problems=compile_problems(config.problems),
+        known_errors=compile_known_errors(config.known_errors),
         version=version,
     )
     return Settings(

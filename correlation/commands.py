@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from correlation import problem_commands, suppression
 from correlation.filing import change_incident
 from correlation.incidents import acknowledged, resolved
+from correlation.known_error_rules import KNOWN_ERRORS
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.silences import SILENCES
@@ -15,6 +16,7 @@ from domain.batch import Batch
 from domain.commands import Acknowledge, Action, Resolve
 from domain.events import OperatorAsked
 from domain.incident import Incident, TimelineEntry
+from domain.known_error import KnownErrorAction
 from domain.problem_commands import ProblemAction
 from domain.suppression import SuppressionAction
 from domain.times import Millis
@@ -24,6 +26,8 @@ def wanted(action: Action) -> Iterator[str]:
     """Name the records that deciding on it reads."""
     if isinstance(action, SuppressionAction):
         yield SILENCES
+    elif isinstance(action, KnownErrorAction):
+        yield KNOWN_ERRORS
     elif isinstance(action, ProblemAction):
         yield from problem_commands.wanted(action)
     else:
@@ -35,7 +39,7 @@ def obey(batch: Batch, asked: OperatorAsked, router: Router, rules: CorrelationR
     if isinstance(asked.action, SuppressionAction):
         suppression.obey(batch, asked.action, asked.at)
         return
-    if isinstance(asked.action, ProblemAction):
+    if isinstance(asked.action, ProblemAction | KnownErrorAction):
         problem_commands.obey(batch, asked.action, asked.at, _why(asked), router, rules)
         return
     incident = batch.get(incident_record(asked.action.incident), Incident)

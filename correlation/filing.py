@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from correlation import upkeep
 from correlation.decisions import Decision
 from correlation.grouping import group_key
+from correlation.known_errors import with_help_counted, with_known_error
 from correlation.news import with_alerts_told, with_note, with_priority_told
 from correlation.router import Router
 from correlation.rules import CorrelationRules
@@ -74,7 +75,9 @@ def review_incident(
     """Remember the incident as it is by *now*, judged anew, with what time has done to it."""
     before = batch.get(incident_record(incident.id), Incident)
     assessment, incident = _assessed(batch, before, incident, now, router)
-    incident = _followed(batch, replace(incident, assessment=assessment), now, router)
+    incident = with_known_error(batch, replace(incident, assessment=assessment), now, rules.known_errors)
+    incident = with_help_counted(batch, before, incident, now)
+    incident = _followed(batch, incident, now, router)
     incident = with_alerts_told(incident)
     tell_at = incident.tell_at
     if upkeep.is_urgent(before, incident, assessment):

@@ -12,6 +12,7 @@ from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, re
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
 from correlation.items import AlertItem, items_of
+from correlation.known_error_rules import KNOWN_ERRORS
 from correlation.news import after_news, told
 from correlation.problem_filing import ProblemFiling
 from correlation.repeats import count_repeats, file_repeat
@@ -85,7 +86,7 @@ class CorrelationHandler:
 
     def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
         """Name the records to load: an alert's first, then those that it points to."""
-        keys = {LISTENING, SILENCES}
+        keys = {LISTENING, KNOWN_ERRORS, SILENCES}
         for item in items:
             if isinstance(item, AlertItem):
                 if not item.ready:

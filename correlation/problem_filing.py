@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from correlation import problems
 from correlation.filing import change_incident
+from correlation.known_errors import with_workaround
 from correlation.news import told, with_note
 from correlation.problem_rules import ProblemRule, signature_of
 from correlation.problems import Occurrence, Recurrence
@@ -26,7 +27,15 @@ from domain.alert import Alert
 from domain.batch import Batch
 from domain.events import TicketNews, TicketReported, TicketsDesired
 from domain.fields import AlertFields
-from domain.incident import Incident, IncidentTicket, LinkKind, Stage, TicketLink, TimelineEntry
+from domain.incident import (
+    Incident,
+    IncidentTicket,
+    LinkKind,
+    ShownWorkaround,
+    Stage,
+    TicketLink,
+    TimelineEntry,
+)
 from domain.matching import Fields
 from domain.ports import Timer, tickets_mailbox
 from domain.priority import Level
@@ -36,6 +45,8 @@ from domain.times import Millis
 
 TIMERS = ("problem:", "signature:")
 """How the names of its timers begin."""
+HELPS_WITHIN: Millis = 4 * 3_600_000
+"""A workaround of a problem helped if the incident is over this soon after it was shown."""
 COUNTED = {
     "problem_opened": "problems_opened",
     "problem_recurred": "problems_recurred",
@@ -91,6 +102,24 @@ def _with_links(incident: Incident, problem: Problem) -> Incident:
     )
     links = others + ours
     return incident if links == incident.links else replace(incident, links=links)
+
+
+def _with_known(incident: Incident, problem: Problem, now: Millis) -> Incident:
+    """Show an open incident the workaround of its problem, if it has none yet."""
+    workaround = problem.workaround
+    if workaround is None or incident.workaround is not None or not incident.is_open:
+        return incident
+    name = f"problem/{problem.id}"
+    shown = ShownWorkaround(name, workaround.text, workaround.url, now, HELPS_WITHIN, problem.id)
+    return with_workaround(incident, shown)
+
+
+def _knowing(problem: Problem, incident: Incident) -> Problem:
+    """A problem whose incident shows a workaround is a known error."""
+    shown = incident.workaround
+    if shown is None or problem.workaround is not None:
+        return problem
+    return problems.with_workaround(problem, Workaround(shown.text, shown.url))
 
 
 def _after_news(problem: Problem, news: TicketNews) -> Problem:
@@ -202,6 +231,7 @@ class ProblemFiling:
         incidents = [each for each in found if each is not None]
         for incident in incidents:
             problem = problems.with_incident(problem, incident, follows=not rule.destinations)
+            problem = _knowing(problem, incident)
         self.change_problem(problem, TimelineEntry(now, "problem_opened", why))
         for incident in incidents:
             self._link(problem, incident, now)
@@ -214,7 +244,7 @@ class ProblemFiling:
         if incident.id in problem.incidents:
             return
         more = replace(problem, frequency=how_often)
-        after = problems.with_incident(more, incident, follows=not rule.destinations)
+        after = _knowing(problems.with_incident(more, incident, follows=not rule.destinations), incident)
         again = problems.recurred(after, now)
         verdict = "problem_recurred" if again is after else "problem_reopened"
         if again is not after:
@@ -226,7 +256,7 @@ class ProblemFiling:
 
     def _link(self, problem: Problem, incident: Incident, now: Millis) -> None:
         """Have the incident name its problem, and its people told, once."""
-        linked = _with_links(replace(incident, problem=problem.id), problem)
+        linked = _with_known(_with_links(replace(incident, problem=problem.id), problem), problem, now)
         words = f"Caused by a problem that recurs ({problem.occurrences} incidents so far): "
         noted = (
             with_note(linked, words + self.router.render_problem(problem).url) if incident.is_open else linked
@@ -283,6 +313,15 @@ class ProblemFiling:
         if after != problem:
             text = f"Workaround: {workaround.text} {workaround.url}".rstrip()
             self.change_problem(problems.with_problem_note(after, text), entry)
+            self._show(after, entry)
+
+    def _show(self, problem: Problem, why: TimelineEntry) -> None:
+        """Show the workaround to those who work on its incidents now."""
+        for name in map(incident_record, problem.incidents):
+            incident = self.batch.get(name, Incident)
+            known = _with_known(incident, problem, why.at) if incident is not None else None
+            if known is not None and known is not incident:
+                change_incident(self.batch, known, why, self.router, self.rules)
 
     def on_timer(self, timer: Timer) -> None:
         """Close what did not recur; forget what nobody asks for any more."""

@@ -1,4 +1,4 @@
-"""The ``problems`` part of the YAML: when incidents make a problem."""
+"""The ``problems`` and ``known_errors`` parts of the YAML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from correlation.known_error_rules import KnownErrorRules
 from correlation.problem_rules import ProblemRule, ProblemRules
+from domain.known_error import KnownError
 from domain.matching import Matcher
 from notation import Duration, Label, MatchConfig, RuleConfig, lasting
 
@@ -58,6 +60,33 @@ class ProblemConfig(RuleConfig):
             recurs_within=self.recurs_within,
             after_major=self.after_major,
         )
+
+
+class KnownErrorConfig(RuleConfig):
+    """A workaround, and the incidents it is for."""
+
+    match: MatchConfig = Field(
+        description="What an incident must be like: labels that all its alerts share, or its service, severity, "
+        "priority or team, each with its value or a list of values; or matchers like Alertmanager's.",
+    )
+    workaround: Label = Field(description="What to do while the cause is still there.")
+    url: str = Field("", description="Where more is written.")
+    problem: str = Field("", description="Id of the problem that it is about, where there is one.")
+    helps_within: Duration = lasting(
+        "4h", "An incident that is over this soon after the workaround was shown was helped by it."
+    )
+
+    def compile(self) -> tuple[Matcher, KnownError]:
+        """Make what the core works with."""
+        known = KnownError(
+            self.id, (), self.workaround, self.url, self.problem, self.helps_within, author=self.owner
+        )
+        return Matcher.of(self.match), known
+
+
+def compile_known_errors(known_errors: Sequence[KnownErrorConfig]) -> KnownErrorRules:
+    """Make what the core works with."""
+    return KnownErrorRules(tuple(each.compile() for each in known_errors))
 
 
 def compile_problems(problems: Sequence[ProblemConfig]) -> ProblemRules:

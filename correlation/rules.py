@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from correlation.enrichment import EnrichRule
+from correlation.known_error_rules import KnownErrorRules
 from correlation.problem_rules import ProblemRules
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
@@ -72,6 +73,7 @@ class CorrelationRules:
     """By the destination that may fail."""
     enrich: tuple[EnrichRule, ...] = ()
     """What is added to alerts, in order."""
+    known_errors: KnownErrorRules = field(default_factory=KnownErrorRules)
     problems: ProblemRules = field(default_factory=ProblemRules)
     """When incidents make a problem."""
     destinations: frozenset[str] | None = None

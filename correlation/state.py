@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from correlation.known_error_rules import KnownErrors
 from correlation.problems import Recurrence
 from correlation.quarantine import Shelf
 from correlation.silences import Silences
@@ -69,6 +70,7 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "silences": Silences,
     "waiting": Waiting,
     "problem": Problem,
+    "known_errors": KnownErrors,
     "signature": Recurrence,
 }
 

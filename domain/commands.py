@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from domain.known_error import KnownErrorAction
 from domain.problem_commands import ProblemAction
 from domain.suppression import SuppressionAction
 
@@ -20,4 +21,4 @@ class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="resolve"):
     incident: str
 
 
-Action = Acknowledge | Resolve | SuppressionAction | ProblemAction
+Action = Acknowledge | Resolve | SuppressionAction | ProblemAction | KnownErrorAction

@@ -75,6 +75,21 @@ class TicketLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
     kind: LinkKind
 
 
+class ShownWorkaround(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How to get along with an incident, as its people are shown."""
+
+    known_error: str
+    """Id of the known error, or ``problem/ID``."""
+    text: str
+    url: str
+    at: Millis
+    """When it was shown."""
+    helps_within: Millis
+    problem: str = ""
+    helped: bool = False
+    """Whether the incident was over soon after."""
+
+
 class IncidentTicket(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an incident knows of its ticket at one destination."""
 
@@ -143,6 +158,8 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Id of the problem that causes it, where one is known."""
     links: tuple[TicketLink, ...] = ()
     """Tickets of others that its own relate to."""
+    workaround: ShownWorkaround | None = None
+    """How to get along, where a known error matches."""
 
     @property
     def is_open(self) -> bool:

@@ -133,6 +133,9 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "opened_at": to_text(incident.opened_at),
         "resolved_at": to_text(incident.resolved_at) if incident.resolved_at else "",
         "url": url,
+        "workaround": {"text": incident.workaround.text, "url": incident.workaround.url}
+        if incident.workaround
+        else {},
         "sla": [_clock_values(clock) for clock in incident.clocks if clock.allowed is not None],
     }
 

@@ -26,6 +26,9 @@ Opened: {{ opened_at }}
 {% for clock in sla %}
 {{ clock.target | capitalize }} by: {{ clock.breach_at or "later" }} ({{ clock.state }})
 {% endfor %}
+{% if workaround %}
+Workaround: {{ workaround.text }}{{ " " ~ workaround.url if workaround.url }}
+{% endif %}
 {% if resolved_at %}
 Resolved: {{ resolved_at }}
 {% endif %}

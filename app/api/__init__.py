@@ -10,6 +10,7 @@ from app.api.alerts import Alerts
 from app.api.answers import READ, Handler, answering, not_found
 from app.api.health import Health
 from app.api.incidents import Incidents
+from app.api.known_errors import KnownErrorsApi
 from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
 from app.api.parked import Parked
@@ -38,6 +39,7 @@ class Api:
     silences: SilencesApi
     problems: Problems
     reload: Reload
+    known_errors: KnownErrorsApi
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -79,6 +81,8 @@ class Api:
             "/api/v1/silences": (self.silences.all, (*READ, "POST")),
             "/api/v1/silences/{id}": (self.silences.one, (*READ, "DELETE")),
             "/api/v1/reconcile": (self.reconcile.look, ("POST",)),
+            "/api/v1/known-errors": (self.known_errors.all, (*READ, "POST")),
+            "/api/v1/known-errors/{id}": (self.known_errors.one, (*READ, "DELETE")),
             "/api/v1/problems/{id}/resolve": (self.problems.resolve, ("POST",)),
             "/api/v1/problems/{id}/reopen": (self.problems.reopen, ("POST",)),
             "/api/v1/problems/{id}/workaround": (self.problems.work_around, ("POST",)),
@@ -88,7 +92,7 @@ class Api:
         }
 
 
-_PARTS = ("incidents", "alerts", "problems", "silences", "quarantine", "parked", "stats")
+_PARTS = ("incidents", "alerts", "problems", "known-errors", "silences", "quarantine", "parked", "stats")
 
 
 async def _unknown(request: web.Request) -> web.Response:

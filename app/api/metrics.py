@@ -16,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from adapters.delivery.state import BreakerState
-from app.api.problem_figures import problem_metrics
+from app.api.problem_figures import known_error_metrics, problem_metrics
 from app.api.stats import Figures, QuarantineFigures, Statistics
 from app.metered import DeliveryMeter
 from app.reads import DestinationFigures
@@ -103,6 +103,7 @@ class _FiguresCollector(Collector):
             yield from _waiting(self.latest)
             yield from _failed(self.latest)
             yield from problem_metrics(self.latest.problems)
+            yield from known_error_metrics(self.latest.known_errors)
 
 
 class _ShardsCollector(Collector):

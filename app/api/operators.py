@@ -38,6 +38,10 @@ class Operators:
         self._clock = clock
         self._budget = Budget(64 * LARGEST)
 
+    def now(self) -> Millis:
+        """Read the clock."""
+        return self._clock()
+
     async def read(self, request: web.Request, kind: type[T]) -> T:
         """Read a body; an empty one says nothing.
 

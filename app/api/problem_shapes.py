@@ -60,3 +60,24 @@ class ProblemAsked(TypedDict):
 
     id: str
     asked: Literal[True]
+
+
+class KnownErrorView(TypedDict):
+    """A workaround, and the incidents it is for."""
+
+    id: str
+    origin: Annotated[Literal["configuration", "api"], Meta(description="Where it was recorded.")]
+    match: Annotated[Sequence[str], Meta(description="What an incident must be like.")]
+    workaround: WorkaroundView
+    problem: str | None
+    author: str
+    recorded_at: Moment | None
+    matched: Annotated[int, Meta(description="How many incidents were shown it.")]
+    helped: Annotated[int, Meta(description="How many of them were over soon after.")]
+
+
+class KnownErrorPage(TypedDict):
+    """Known errors."""
+
+    items: Sequence[KnownErrorView]
+    next: Next

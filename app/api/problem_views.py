@@ -1,9 +1,15 @@
-"""How problems look in answers. Pure: values in, what JSON can say out."""
+"""How problems and known errors look in answers. Pure: values in, what JSON can say out."""
 
 from __future__ import annotations
 
-from app.api.problem_shapes import ProblemRecordView
+from collections.abc import Mapping
+from typing import Literal
+
+from app.api.problem_figures import KnownErrorFigures
+from app.api.problem_shapes import KnownErrorView, ProblemRecordView
 from app.api.views import ticket_views
+from domain.known_error import KnownError
+from domain.matching import Condition, Matcher
 from domain.problem import Problem
 from domain.times import Millis, to_text
 
@@ -36,6 +42,31 @@ def problem_view(problem: Problem) -> ProblemRecordView:
         "revision": problem.revision,
         "tickets": ticket_views(problem.tickets, problem.destinations),
     }
+
+
+def known_error_view(
+    known: KnownError,
+    origin: Literal["configuration", "api"],
+    matcher: Matcher | None,
+    figures: Mapping[str, KnownErrorFigures],
+) -> KnownErrorView:
+    """Show a known error; *matcher* is what one of the configuration is compiled to."""
+    seen = figures.get(known.id, KnownErrorFigures())
+    return {
+        "id": known.id,
+        "origin": origin,
+        "match": known.matchers if matcher is None else list(map(_in_words, matcher.conditions)),
+        "workaround": {"text": known.text, "url": known.url},
+        "problem": known.problem or None,
+        "author": known.author,
+        "recorded_at": _text(known.recorded_at or None),
+        "matched": seen.matched,
+        "helped": seen.helped,
+    }
+
+
+def _in_words(condition: Condition) -> str:
+    return f"{condition.name} is {'not ' if condition.negated else ''}{condition.words}"
 
 
 def _text(moment: Millis | None) -> str | None:

@@ -7,17 +7,15 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from app.api.basic_shapes import Moment as Moment
+from app.api.basic_shapes import Next as Next
+from app.api.cause_shapes import ShownWorkaroundView
 from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
 from domain.priority import Level, Priority
 from domain.suppression import SilenceState
 from domain.ticket import TicketState
-
-Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-Next = Annotated[
-    str | None, Meta(description="What to give as `cursor` for the next page; null on the last.")
-]
 
 
 class TicketView(TypedDict):
@@ -71,6 +69,7 @@ class IncidentView(TypedDict):
     resolved_at: Moment | None
     revision: int
     problem: Annotated[str | None, Meta(description="Id of the problem that causes it, where one is known.")]
+    workaround: ShownWorkaroundView | None
     tickets: Sequence[TicketView]
     sla: Sequence[ClockView]
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from app.accounting import account, largest
 from app.api.answers import json
 from app.api.paging import read_query
-from app.api.problem_figures import ProblemFigures, problem_figures
+from app.api.problem_figures import KnownErrorFigures, ProblemFigures, known_error_figures, problem_figures
 from app.reads import DestinationFigures, ReadModel
 from app.silencing import count_silences
 from correlation.admission import HELD_BY
@@ -68,6 +68,8 @@ class Figures(msgspec.Struct, frozen=True):
     mailboxes: Mapping[str, int | None]
     """Messages that wait; None where the broker does not tell."""
     problems: ProblemFigures = ProblemFigures()
+    known_errors: Mapping[str, KnownErrorFigures] = {}
+    """By the id of each that was ever shown."""
 
 
 class Statistics:
@@ -119,6 +121,7 @@ class Statistics:
             spooled=self._spooled(),
             mailboxes=await self._mailboxes(),
             problems=problem_figures(counters),
+            known_errors=known_error_figures(counters),
         )
 
     async def _destinations(self) -> dict[str, DestinationFigures]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.delivery.state import TicketRecord
+from app.api.cause_shapes import ShownWorkaroundView
 from app.api.shapes import (
     AlertView,
     ClockView,
@@ -20,7 +21,7 @@ from app.reads import ShownAlert, ShownIncident
 from domain.alert import AlertRecord, Phase
 from domain.clock import Clock
 from domain.events import Quarantined
-from domain.incident import IncidentTicket, TimelineEntry
+from domain.incident import IncidentTicket, ShownWorkaround, TimelineEntry
 from domain.suppression import Silence
 from domain.times import Millis, to_text
 
@@ -52,6 +53,7 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "revision": incident.revision,
         "sla": [_clock(clock, clock.allowed) for clock in incident.clocks if clock.allowed is not None],
         "problem": incident.problem or None,
+        "workaround": _workaround(incident.workaround),
         "tickets": ticket_views(incident.tickets, judged.destinations if judged else ()),
     }
 
@@ -149,6 +151,18 @@ def _clock(clock: Clock, allowed: Millis) -> ClockView:
         "calendar": clock.calendar,
         "breach_at": _text(clock.breach_at),
         "met_at": _text(clock.met_at),
+    }
+
+
+def _workaround(shown: ShownWorkaround | None) -> ShownWorkaroundView | None:
+    if shown is None:
+        return None
+    return {
+        "known_error": shown.known_error,
+        "text": shown.text,
+        "url": shown.url,
+        "at": to_text(shown.at),
+        "helped": shown.helped,
     }
 
 

@@ -22,6 +22,11 @@ def incident_steps(before: Incident | None, after: Incident | None, rules: Routi
         yield Step("incident", "none", "so there is nothing to judge, and no ticket")
         return
     yield _incident_step(before, after)
+    if after.workaround is not None:
+        shown = after.workaround
+        yield Step(
+            "workaround", f"{shown.text} {shown.url}".rstrip(), f"known error {shown.known_error} matches"
+        )
     if after.assessment is not None:
         judgement = judge(after, rules)
         yield _priority_step(after, after.assessment, judgement)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.delivery.state import BreakerState
-from app.api.problem_shapes import ProblemRecordView
+from app.api.problem_shapes import KnownErrorView, ProblemRecordView
 from app.api.shapes import (
     AlertView,
     IncidentView,
@@ -60,6 +60,13 @@ INCIDENT: IncidentView = {
     "resolved_at": None,
     "revision": 3,
     "problem": "5c1fd0e2ab934476",
+    "workaround": {
+        "known_error": "leak",
+        "text": "restart the pods",
+        "url": "https://wiki.example/checkout",
+        "at": "2026-03-11T13:00:00.000Z",
+        "helped": False,
+    },
     "sla": [
         {
             "target": Target.RESOLVE,
@@ -98,6 +105,17 @@ PROBLEM: ProblemRecordView = {
     "closed_at": None,
     "revision": 2,
     "tickets": [TICKET],
+}
+KNOWN_ERROR: KnownErrorView = {
+    "id": "leak",
+    "origin": "api",
+    "match": ['service="checkout"', 'alertname="ErrorRate"'],
+    "workaround": {"text": "restart the pods", "url": "https://wiki.example/checkout"},
+    "problem": "5c1fd0e2ab934476",
+    "author": "dana",
+    "recorded_at": "2026-03-11T13:00:00.000Z",
+    "matched": 4,
+    "helped": 3,
 }
 ALERT: AlertView = {
     "key": "prom/8f1f8a5c1d0c2b3e",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api import problem_shapes, problems, shapes
+from app.api import known_errors, problem_shapes, problems, shapes
 from app.api.openapi import examples
 from app.api.openapi.operation import Content, Operation, refusals
 from app.api.openapi.reading import get, page
@@ -83,5 +83,49 @@ PROBLEMS = {
             _ASKED,
             _PROBLEM,
         )
+    },
+}
+
+_MISSING = "there is no such known error, or it is one of the configuration"
+_KNOWN = Content(problem_shapes.ProblemAsked, {"id": "leak", "asked": True})
+KNOWN_ERRORS = {
+    "/api/v1/known-errors": {
+        "get": page(
+            "List known errors, those of the configuration first.",
+            "problems",
+            problem_shapes.KnownErrorPage,
+            examples.KNOWN_ERROR,
+            {},
+        ),
+        "post": asked(
+            "Record a known error, in place of the one of the same id; incidents that match show the workaround.",
+            "problems",
+            Content(
+                known_errors.KnownErrorAsked,
+                {
+                    "id": "leak",
+                    "match": ['service="checkout"', "alertname=ErrorRate"],
+                    "workaround": "restart the pods",
+                    "actor": "dana",
+                },
+            ),
+            _KNOWN,
+            "",
+        ),
+    },
+    "/api/v1/known-errors/{id}": {
+        "get": get(
+            "Show a known error, and how often it helped.",
+            "problems",
+            Content(problem_shapes.KnownErrorView, examples.KNOWN_ERROR),
+            _MISSING,
+        ),
+        "delete": get(
+            "Drop a known error that was recorded; incidents that show it keep it.",
+            "problems",
+            _KNOWN,
+            _MISSING,
+            query=known_errors.BY,
+        ),
     },
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.api.openapi.managing import PROBLEMS
+from app.api.openapi.managing import KNOWN_ERRORS, PROBLEMS
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
 from app.api.openapi.reading import (
@@ -24,6 +24,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **QUARANTINE,
     **PARKED,
     **PROBLEMS,
+    **KNOWN_ERRORS,
     **RECONCILE,
     **SILENCES,
     **CONFIGURATION,

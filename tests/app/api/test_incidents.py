@@ -41,6 +41,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "revision": 2,
         "sla": [],
         "problem": None,
+        "workaround": None,
         "tickets": [
             {
                 "destination": "noc",

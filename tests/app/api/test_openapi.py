@@ -157,6 +157,9 @@ async def full(world: World) -> None:
         "beef-1", NOON, "prom", "is missing", "alerts", b"{}", headers={"authorization": "***"}
     )
     await world.boxes.publish(world.reads.shards[0], [Message("q", 1, encode([kept]))])
+    known = {"id": "leak", "match": ["service=x"], "workaround": "restart"}
+    async with world.client.post("/api/v1/known-errors", json=known) as response:
+        assert response.status == 200
     for hour in (2, 4):
         at = NOON + hour * HOUR
         await world.post(firing("R", service="recurring", starts_at=at), at=at)
@@ -172,7 +175,7 @@ async def test_real_answers_are_as_it_says(world: World):
         assert response.status == 200
     await world.run()
     problem = (await world.get("/api/v1/problems"))["items"][0]["id"]
-    ids = {"quarantine": "beef-1", "problems": problem}
+    ids = {"quarantine": "beef-1", "problems": problem, "known-errors": "leak"}
     seen = 0
     for path, method, operation in operations():
         media = operation["responses"].get("200", {}).get("content", {}).get("application/json")

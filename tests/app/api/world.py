@@ -24,6 +24,7 @@ from app.api import Api
 from app.api.alerts import Alerts
 from app.api.health import Check, Health
 from app.api.incidents import Incidents
+from app.api.known_errors import KnownErrorsApi
 from app.api.metrics import Metrics
 from app.api.openapi import OpenApi
 from app.api.operators import Operators
@@ -187,6 +188,9 @@ class World:
             SilencesApi(Silencing(self.reads, cast(Broker, self.boxes), lambda: self.now)),
             Problems(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
             Reload(NoReloads()),
+            KnownErrorsApi(
+                self.reads, Operators(cast(Broker, self.boxes), lambda: self.now), lambda: RULES.known_errors
+            ),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
