@@ -20,6 +20,7 @@ def cross_references(document: Document) -> list[Finding]:
     return [
         *_repeated_ids(_items(sections, "enrich")),
         *_repeated_ids(groups),
+        *_repeated_ids(_items(sections, "maintenance")),
         *_repeated_ids(routes),
         *_unreachable(groups),
         *_unreachable_routes(sections),

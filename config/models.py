@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 
 from adapters.tickets import DestinationConfig
 from correlation.enrichment_models import EnrichConfig
+from correlation.maintenance_models import MaintenanceConfig
 from correlation.models import CorrelationConfig
 from correlation.problem_models import KnownErrorConfig, ProblemConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
@@ -108,6 +109,10 @@ class TocsinConfig(BaseModel):
         default_factory=list,
         description="When incidents that recur make a problem. Tried in order; the first that matches counts "
         "an incident. None: there are no problems.",
+    )
+    maintenance: list[MaintenanceConfig] = Field(
+        default_factory=list,
+        description="What is worked on when: its alerts open nothing meanwhile. See docs/suppression.md.",
     )
     services: dict[Annotated[str, Field(min_length=1)], ServiceConfig] = Field(
         default_factory=dict,

@@ -10,20 +10,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from correlation.decisions import Case, Stay, Verdict
 from correlation.grouping import Group
 from correlation.rules import CorrelationRules
+from correlation.schedules import window_at
 from correlation.silences import SILENCES, Silences, silence_list, silenced_by
 from correlation.waiting import enlist, waiting_record
+from correlation.windows import WINDOWS, Windows, window_list
 from domain.alert import Alert, AlertRecord, Phase
 from domain.batch import Batch
 from domain.durations import lasting
 from domain.fields import AlertFields
-from domain.times import Millis
+from domain.suppression import PlannedWindow
+from domain.times import Millis, to_text
 
 Known = Mapping[str, msgspec.Struct | None]
-HELD_BY = ("hold", "silence")
+HELD_BY = ("hold", "silence", "maintenance")
 """The kinds of what may hold an alert back."""
 LOOK_AGAIN: Millis = 600_000
 """How long one that is suppressed is at most not looked at: rules may have changed, or a list been full."""
@@ -113,4 +117,49 @@ def _wanted_by_silences(new: Newcomer, rules: CorrelationRules, known: Known) ->
             yield waiting_record(silence_list(silence.id), new.key)
 
 
-GATES = (Gate(_silenced, _wanted_by_silences), Gate(_too_young))
+def _in_planned_window(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:
+    """Hold back what a calendar or a change says is worked on."""
+    windows = batch.get(WINDOWS, Windows)
+    window = windows.over(AlertFields(case.alert), case.now) if windows else None
+    if window is None or not _is_meant(window, rules):
+        return None
+    why = f": {window.reason}" if window.reason else ""
+    reason = f"in maintenance until {to_text(window.ends_at)} by {window.origin}{why}"
+    look_at = min(window.ends_at, case.now + LOOK_AGAIN)
+    name = window_list(window.id)
+    return Stay(Verdict.SUPPRESSED, reason, look_at, "maintenance", window.id, name, window.ends_at)
+
+
+def _is_meant(window: PlannedWindow, rules: CorrelationRules) -> bool:
+    """Tell whether the rule of its calendar is still there; who plans changes needs none."""
+    kind, _, rule = window.origin.partition(":")
+    return kind != "calendar" or rule in rules.calendars
+
+
+def _wanted_by_windows(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str]:  # noqa: ARG001 - a gate's signature
+    windows = known.get(WINDOWS)
+    if isinstance(windows, Windows):
+        for window in windows.index.applying(AlertFields(new.alert)):
+            yield waiting_record(window_list(window.id), new.key)
+
+
+def _in_maintenance(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:  # noqa: ARG001 - a gate's signature
+    """Hold back what a rule says is worked on. The window's end is known, so no list is needed."""
+    if not rules.maintenance:
+        return None
+    longest: Stay | None = None
+    for rule in rules.maintenance_index.applying(AlertFields(case.alert)):
+        window = window_at(rule.schedule, case.now)
+        if window is not None and (longest is None or window[1] > longest.look_at):
+            why = f": {rule.reason}" if rule.reason else ""
+            reason = f"in maintenance {rule.id} until {to_text(window[1])}{why}"
+            longest = Stay(Verdict.SUPPRESSED, reason, window[1], "maintenance", rule.id)
+    return longest and replace(longest, look_at=min(longest.look_at, case.now + LOOK_AGAIN))
+
+
+GATES = (
+    Gate(_silenced, _wanted_by_silences),
+    Gate(_in_planned_window, _wanted_by_windows),
+    Gate(_in_maintenance),
+    Gate(_too_young),
+)

@@ -10,7 +10,6 @@ from correlation.incidents import acknowledged, resolved
 from correlation.known_error_rules import KNOWN_ERRORS
 from correlation.router import Router
 from correlation.rules import CorrelationRules
-from correlation.silences import SILENCES
 from correlation.state import incident_record
 from domain.batch import Batch
 from domain.commands import Acknowledge, Action, Resolve
@@ -25,7 +24,7 @@ from domain.times import Millis
 def wanted(action: Action) -> Iterator[str]:
     """Name the records that deciding on it reads."""
     if isinstance(action, SuppressionAction):
-        yield SILENCES
+        yield suppression.wanted(action)
     elif isinstance(action, KnownErrorAction):
         yield KNOWN_ERRORS
     elif isinstance(action, ProblemAction):

@@ -33,6 +33,7 @@ from correlation.state import (
     seen_record,
     timeline_log,
 )
+from correlation.windows import WINDOWS
 from domain.alert import AlertRecord
 from domain.batch import Batch
 from domain.events import (
@@ -86,7 +87,7 @@ class CorrelationHandler:
 
     def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
         """Name the records to load: an alert's first, then those that it points to."""
-        keys = {LISTENING, KNOWN_ERRORS, SILENCES}
+        keys = {LISTENING, KNOWN_ERRORS, SILENCES, WINDOWS}
         for item in items:
             if isinstance(item, AlertItem):
                 if not item.ready:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from correlation.enrichment import EnrichRule
 from correlation.known_error_rules import KnownErrorRules
+from correlation.maintenance_rules import MaintenanceRule
 from correlation.problem_rules import ProblemRules
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
@@ -80,11 +81,17 @@ class CorrelationRules:
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
     version: str = ""
     """Names the configuration; every entry of a timeline names the one it was made under."""
+    maintenance: tuple[MaintenanceRule, ...] = ()
+    calendars: frozenset[str] = frozenset()
+    """Rules about maintenance whose windows the shard is told of."""
+    maintenance_index: RuleIndex[MaintenanceRule] = field(init=False, repr=False, compare=False)
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         index = RuleIndex([(rule.match, rule) for rule in self.groups])
         object.__setattr__(self, "group_index", index)
+        maintenance = RuleIndex([(rule.match, rule) for rule in self.maintenance])
+        object.__setattr__(self, "maintenance_index", maintenance)
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from domain.fields import AlertFields
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
-from domain.suppression import Silence, SilenceState
+from domain.suppression import Silence
 from domain.times import Millis, to_text
 
 SILENCES = "silences:"
@@ -22,6 +23,33 @@ SILENCES = "silences:"
 SILENCES_AT_MOST = 1_000
 KEEP_EXPIRED: Millis = 5 * 86_400_000
 """How long one is shown after its end; as long as Alertmanager does."""
+
+
+class Span(Protocol):
+    """What covers a time: a silence, or a window of maintenance."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def ends_at(self) -> Millis:
+        """When it is over."""
+        ...
+
+    def covers(self, now: Millis) -> bool:
+        """Tell whether it is now."""
+        ...
+
+
+S = TypeVar("S", bound=Span)
+
+
+def covering(spans: Iterable[S], now: Millis) -> S | None:
+    """Choose the one that is now; of several the one that ends last, whatever their order."""
+    current = [each for each in spans if each.covers(now)]
+    return max(current, key=lambda each: (each.ends_at, each.id), default=None)
 
 
 class Silences(msgspec.Struct, frozen=True, array_like=True, dict=True):
@@ -36,8 +64,7 @@ class Silences(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
     def over(self, fields: AlertFields, now: Millis) -> Silence | None:
         """Find the one that keeps an alert quiet now; of several the one that does so longest."""
-        active = [each for each in self.index.applying(fields) if each.state_at(now) is SilenceState.ACTIVE]
-        return max(active, key=lambda each: (each.ends_at, each.id), default=None)
+        return covering(self.index.applying(fields), now)
 
     def get(self, name: str) -> Silence | None:
         """Find one by its id."""

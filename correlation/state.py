@@ -10,6 +10,7 @@ from correlation.known_error_rules import KnownErrors
 from correlation.problems import Recurrence
 from correlation.quarantine import Shelf
 from correlation.silences import Silences
+from correlation.windows import Windows
 from domain.alert import AlertRecord, Sightings
 from domain.events import Quarantined
 from domain.incident import Incident
@@ -72,6 +73,7 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "problem": Problem,
     "known_errors": KnownErrors,
     "signature": Recurrence,
+    "windows": Windows,
 }
 
 

@@ -28,6 +28,10 @@ class Silence(msgspec.Struct, frozen=True, array_like=True, gc=False):
     author: str
     comment: str = ""
 
+    def covers(self, now: Millis) -> bool:
+        """Tell whether it is active."""
+        return self.starts_at <= now < self.ends_at
+
     def state_at(self, now: Millis) -> SilenceState:
         """Tell where it is in its life.
 
@@ -37,6 +41,23 @@ class Silence(msgspec.Struct, frozen=True, array_like=True, gc=False):
         if now >= self.ends_at:
             return SilenceState.EXPIRED
         return SilenceState.ACTIVE if now >= self.starts_at else SilenceState.PENDING
+
+
+class PlannedWindow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A maintenance window that somebody planned: an event of a calendar, or a change."""
+
+    id: str
+    origin: str
+    """Who planned it, and speaks for all its windows: ``calendar:`` and the rule's id, ``change:`` and the change's."""
+    matchers: tuple[str, ...]
+    """As Alertmanager writes them."""
+    starts_at: Millis
+    ends_at: Millis
+    reason: str = ""
+
+    def covers(self, now: Millis) -> bool:
+        """Tell whether it is now."""
+        return self.starts_at <= now < self.ends_at
 
 
 class SetSilence(msgspec.Struct, frozen=True, array_like=True, tag="set_silence"):
@@ -51,4 +72,11 @@ class ExpireSilence(msgspec.Struct, frozen=True, array_like=True, tag="expire_si
     silence: str
 
 
-SuppressionAction = SetSilence | ExpireSilence
+class PlanWindows(msgspec.Struct, frozen=True, array_like=True, tag="plan_windows"):
+    """Somebody tells of all the windows that are planned; what was told before is no more."""
+
+    origin: str
+    windows: list[PlannedWindow]
+
+
+SuppressionAction = SetSilence | ExpireSilence | PlanWindows
