@@ -82,12 +82,22 @@ class Matcher:
 
     def miss(self, values: Fields | Mapping[str, str]) -> str | None:
         """Say which field failed and why, for people who ask why a rule did not apply; None if none did."""
+        return next(self._misses(values), None)
+
+    def misses(self, values: Fields | Mapping[str, str]) -> list[str]:
+        """Say of every field that failed why, as ``miss`` does of the first.
+
+        >>> Matcher.of({"service": "cart", "site": "fra", "os": "bsd"}).misses({"os": "bsd", "site": "ams"})
+        ["service is '', not 'cart'", "site is 'ams', not 'fra'"]
+        """
+        return list(self._misses(values))
+
+    def _misses(self, values: Fields | Mapping[str, str]) -> Iterator[str]:
         for condition in self.conditions:
             found = values.get(condition.name, "")
             if not condition.holds(found):
                 negation = ", which it must not be" if condition.negated else f", not {condition.words}"
-                return f"{condition.name} is {found!r}{negation}"
-        return None
+                yield f"{condition.name} is {found!r}{negation}"
 
     @staticmethod
     def of(match: Match) -> Matcher:

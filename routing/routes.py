@@ -36,10 +36,14 @@ class Visit:
     route: str
     depth: int
     miss: str | None
-    """Which field did not match; None if the route applies."""
+    """Which fields did not match; None if the route applies."""
     destinations: tuple[str, ...] = ()
     decides: bool = False
     """Whether it is where the walk ended: it applies, and nothing below it does."""
+    missed: int = 0
+    """How many of its conditions did not hold."""
+    held: int = 0
+    """How many did, of a route that does not apply."""
 
 
 def visits(
@@ -47,9 +51,10 @@ def visits(
 ) -> Iterator[Visit]:
     """Yield every route that ``walk`` looks at, in its order, for people who ask why."""
     for route in routes:
-        miss = route.match.miss(fields)
-        if miss is not None:
-            yield Visit(route.id, depth, miss)
+        misses = route.match.misses(fields)
+        if misses:
+            held = len(route.match.conditions) - len(misses)
+            yield Visit(route.id, depth, "; ".join(misses), missed=len(misses), held=held)
             continue
         destinations = route.destinations or inherited
         deeper = list(visits(route.routes, fields, destinations, depth + 1))

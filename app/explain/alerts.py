@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.explain.incidents import incident_steps
+from app.explain.nearest import nearest
 from app.explain.problems import problem_steps
 from app.explain.steps import Step, moment
 from app.partitions import partitioner
@@ -195,14 +196,8 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _group_step(alert: Alert, group: Group, rules: CorrelationRules) -> Step:
-    fields = AlertFields(alert)
-    above: list[Step] = []
-    for rule in rules.groups:
-        miss = rule.match.miss(fields)
-        if miss is None:
-            break
-        above.append(Step(f"rule {rule.id}", "does not apply", miss))
-    return Step("group", group.key, _why_group(group), tuple(above))
+    beside = nearest(rules.groups, group.rule, AlertFields(alert))
+    return Step("group", group.key, _why_group(group), beside)
 
 
 def _why_group(group: Group) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import nsmallest
 
+from app.explain.nearest import TOLD_AT_MOST, more
 from app.explain.steps import Step
 from domain.clock import Clock, ClockState
 from domain.durations import lasting
@@ -87,9 +89,8 @@ def _clock_step(clock: Clock) -> Step:
 def _routes_step(incident: Incident, judged: Assessment, judgement: Judgement, rules: RoutingRules) -> Step:
     fields = incident_fields(incident, judgement.priority.value, judged.team)
     walked = list(visits(rules.routes, fields))
-    steps = tuple(map(_visit_step, walked))
     says = ", ".join(judged.destinations) or "no destinations"
-    return Step("routes", says, _why_routes(judged, walked), steps)
+    return Step("routes", says, _why_routes(judged, walked), tuple(_visit_steps(walked)))
 
 
 def _why_routes(judged: Assessment, walked: list[Visit]) -> str:
@@ -98,6 +99,14 @@ def _why_routes(judged: Assessment, walked: list[Visit]) -> str:
     routed = {name for visit in walked if visit.decides for name in visit.destinations}
     kept = [name for name in judged.destinations if name not in routed]
     return f"{', '.join(kept)} kept, as a ticket is there already" if kept else ""
+
+
+def _visit_steps(walked: list[Visit]) -> Iterator[Step]:
+    """Tell of all that apply, and of the nearest of those that do not."""
+    missed = [visit for visit in walked if visit.missed]
+    near = nsmallest(TOLD_AT_MOST, missed, key=lambda visit: (visit.missed, -visit.held))
+    yield from (_visit_step(visit) for visit in walked if not visit.missed or visit in near)
+    yield from more(len(missed) - len(near))
 
 
 def _visit_step(visit: Visit) -> Step:

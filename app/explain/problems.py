@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.explain.nearest import nearest
 from app.explain.steps import Step
-from correlation.problem_rules import signature_of
+from correlation.problem_rules import ProblemRule, signature_of
 from correlation.problems import signature_text
 from correlation.rules import CorrelationRules
 from domain.alert import Alert
@@ -18,23 +19,15 @@ def problem_steps(alert: Alert, rules: CorrelationRules) -> Iterator[Step]:
     if not rules.problems:
         return
     fields = AlertFields(alert)
-    missed: list[Step] = []
-    for rule in rules.problems.rules:
-        miss = rule.match.miss(fields)
-        if miss is not None:
-            missed.append(Step(f"rule {rule.id}", "does not apply", miss))
-            continue
-        labels = signature_of(rule, fields)
-        if labels is None:
-            lacks = " and no ".join(name for name in rule.signature if not fields.get(name, ""))
-            yield Step(
-                "problem",
-                "not counted",
-                f"rule {rule.id} applies, but the alert has no {lacks}",
-                tuple(missed),
-            )
-        else:
-            why = f"rule {rule.id}: {rule.occurrences} incidents like it within {lasting(rule.within)} make a problem"
-            yield Step("problem", signature_text(labels) or "any", why, tuple(missed))
-        return
-    yield Step("problem", "not counted", "no rule applies", tuple(missed))
+    rule = rules.problems.index.first(fields)
+    says, why = ("not counted", "no rule applies") if rule is None else _counted(rule, fields)
+    yield Step("problem", says, why, nearest(rules.problems.rules, rule, fields))
+
+
+def _counted(rule: ProblemRule, fields: AlertFields) -> tuple[str, str]:
+    labels = signature_of(rule, fields)
+    if labels is None:
+        lacks = " and no ".join(name for name in rule.signature if not fields.get(name, ""))
+        return "not counted", f"rule {rule.id} applies, but the alert has no {lacks}"
+    why = f"rule {rule.id}: {rule.occurrences} incidents like it within {lasting(rule.within)} make a problem"
+    return signature_text(labels) or "any", why

@@ -32,12 +32,12 @@ async def test_changes_under_load_lose_nothing_and_repeat_nothing(deploy: Deploy
         versions: set[str] = set()
         async with load.posting():
             for load.season, config in enumerate(changed(sink)):
-                await load.has_answered(load.answered + 60)
+                await decided(tocsin, load, 60)
                 tocsin.config.write_text(config)
                 answers = await tocsin.reload()
                 assert {each.status for each in answers} == {200}, answers
                 versions |= {each.json["version"] for each in answers}
-            await load.has_answered(load.answered + 60)
+            await decided(tocsin, load, 60)
         await audit(tocsin, sink, load)
         signed = {
             entry["rules"]
@@ -93,6 +93,17 @@ async def test_hangup_takes_up_another_source(deploy: Deploy, sink: Sink):
 
         await eventually(taken)
         await opened(tocsin, 1)
+
+
+async def decided(tocsin: Tocsin, load: Load, more: int) -> None:
+    """Wait until so many more alerts were answered, and decided on."""
+    enough = load.answered + more
+    await load.has_answered(enough)
+
+    async def check() -> None:
+        assert sum((await tocsin.stats())["outcomes"].values()) >= enough
+
+    await eventually(check)
 
 
 async def opened(tocsin: Tocsin, count: int) -> None:
