@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -27,7 +28,8 @@ from app.api.stats import Statistics, Stats
 from app.reload import Reloader
 from app.service import Service, clock
 from app.silencing import Silencing
-from ingest.server import SERVER_OPTIONS
+from ingest.front import Front
+from ingest.server import KEEPALIVE, SERVER_OPTIONS
 
 CLOSING_GRACE = 5.0
 """Seconds for requests under way once the socket is closed."""
@@ -45,10 +47,18 @@ async def listening(service: Service, reloader: Reloader, host: str, port: int) 
         _application(service, reloader), access_log=None, shutdown_timeout=CLOSING_GRACE, **SERVER_OPTIONS
     )
     await runner.setup()
+    aiohttp = runner.server
+    assert aiohttp is not None
+    front = Front(service.ingest, aiohttp, KEEPALIVE) if service.ingest is not None else None
     try:
-        site = web.TCPSite(runner, host, port, backlog=BACKLOG)
-        await site.start()
-        yield runner.addresses[0][1]
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(front or aiohttp, host, port, backlog=BACKLOG)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            if front is not None:
+                await front.close(CLOSING_GRACE)
     finally:
         await runner.cleanup()
 

@@ -144,8 +144,8 @@ def _services(stack: ExitStack, folder: Path) -> tuple[dict[str, str], tuple[int
 
 def _work(cell: Cell, total: int, seed: int) -> Work:
     alerts = workloads.WORKS[cell.work](total, seed=seed)
-    now = datetime.now(UTC).replace(microsecond=0)
-    return workloads.build(cell.work, alerts, per_post=cell.per_post, seed=seed, started=now)
+    began = datetime.now(UTC).replace(microsecond=0) - workloads.SPREAD  # the last of them just now
+    return workloads.build(cell.work, alerts, per_post=cell.per_post, seed=seed, started=began)
 
 
 def _note(sample: Sample) -> str:

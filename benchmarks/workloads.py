@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 
 EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+SPREAD = timedelta(minutes=5)
+"""Time over which the alerts of a work began. None may begin after it is posted: no tool says that."""
 FAULTS = (
     ("HighErrorRate", "critical", "Error rate of {service} on {pod} is above 5% for 5 minutes"),
     ("HighLatencyP99", "warning", "99th percentile latency of {service} on {pod} is above 1.5 s"),
@@ -122,7 +124,7 @@ def service_name(service: int, seed: int = 1) -> str:
 def _alert(alert: Alert, seed: int, started: datetime) -> dict[str, Any]:
     labels = _labels(alert, seed)
     _, _, text = FAULTS[alert.number % len(FAULTS)]
-    begun = started + timedelta(seconds=alert.number % 300)
+    begun = started + timedelta(seconds=alert.number % SPREAD.seconds)
     return {
         "status": "firing" if alert.firing else "resolved",
         "labels": labels,

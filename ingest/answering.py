@@ -9,14 +9,16 @@ from aiohttp import web
 
 from domain.errors import StorageFull, Unavailable
 from ingest.deliveries import Answer
+from ingest.heads import Whole
 from ingest.intake import Taken
-from ingest.problems import Refusal, wait
+from ingest.problems import PROBLEM_JSON, Refusal, wait
 from ingest.source import Source
 from ingest.sources import BadBody, NotJson, Style
 
 BROKER_RETRY_AFTER = 5.0
 JSON = "application/json"
 UNPROCESSABLE = 422
+_EMPTY = Answer(200, "", b"")
 
 
 def refusal_in(taken: Taken, source: Source) -> Refusal | None:
@@ -26,21 +28,14 @@ def refusal_in(taken: Taken, source: Source) -> Refusal | None:
     return refusal_of(taken.fault)
 
 
-def accepted(taken: Taken, source: Source, *, push: bool) -> web.Response:
+def accepted(taken: Taken, source: Source, *, push: bool) -> Answer:
     """Answer what was taken, good or not."""
     if taken.reply is not None:
         reply = taken.reply
-        return web.Response(
-            body=reply.body, status=reply.status, content_type=reply.content_type, headers=dict(reply.headers)
-        )
+        return Answer(reply.status, reply.content_type, reply.body, reply.headers)
     if push:
-        return web.Response()
-    return web.Response(body=_body(taken, source.tool.style), status=202, content_type=JSON)
-
-
-def repeated(answer: Answer) -> web.Response:
-    """Answer as the first time."""
-    return web.Response(body=answer.body, status=answer.status, content_type=answer.content_type)
+        return _EMPTY
+    return Answer(202, JSON, _body(taken, source.tool.style))
 
 
 def _body(taken: Taken, style: Style) -> bytes:
@@ -54,10 +49,10 @@ def _body(taken: Taken, style: Style) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(taken, reply=None, fault=None))
 
 
-def refused(refusal: Refusal, style: Style) -> web.Response:
+def refused(refusal: Refusal, style: Style) -> Answer:
     """Answer what was not taken."""
     if style is Style.TOCSIN:
-        return refusal.response()
+        return Answer(refusal.status.value, PROBLEM_JSON, refusal.body(), refusal.headers)
     status = refusal.status.value
     if style is Style.PAGERDUTY:
         status = 400 if refusal.status is HTTPStatus.UNPROCESSABLE_ENTITY else status
@@ -65,16 +60,16 @@ def refused(refusal: Refusal, style: Style) -> web.Response:
     else:
         answer = {"message": str(refusal), "took": 0.0, "requestId": ""}
     body = msgspec.json.encode(answer)
-    return web.Response(status=status, body=body, content_type=JSON, headers=refusal.headers)
+    return Answer(status, JSON, body, refusal.headers)
 
 
-def handshake(request: web.Request, methods: tuple[str, ...]) -> web.Response:
+def handshake(request: web.Request | Whole, methods: tuple[str, ...]) -> Answer:
     """Answer ``OPTIONS``: who asks as CloudEvents' webhooks do may send, as often as it likes."""
     headers = {"Allow": ", ".join((*methods, "OPTIONS"))}
     if origin := request.headers.get("WebHook-Request-Origin"):
         headers["WebHook-Allowed-Origin"] = origin
         headers["WebHook-Allowed-Rate"] = request.headers.get("WebHook-Request-Rate", "*")
-    return web.Response(headers=headers)
+    return Answer(200, "", b"", headers)
 
 
 def refusal_of(error: Refusal | BadBody | StorageFull | Unavailable) -> Refusal:

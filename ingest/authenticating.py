@@ -8,6 +8,7 @@ from aiohttp import web
 
 from domain.times import Millis
 from ingest.auth import Result, Verdict
+from ingest.heads import Whole
 from ingest.presenting import presented
 from ingest.problems import Refusal, wait
 from ingest.reading import Body
@@ -19,7 +20,7 @@ _PASSED = Verdict(Result.ACCEPTED)
 _NO_BODY = Body(b"")
 
 
-async def before_body(request: web.Request, source: Source, now: Millis, path: str) -> Verdict | None:
+async def before_body(request: web.Request | Whole, source: Source, now: Millis, path: str) -> Verdict | None:
     """Decide before the body is read, where that can be; else None.
 
     Raises:
@@ -35,7 +36,9 @@ async def before_body(request: web.Request, source: Source, now: Millis, path: s
     return await with_body(request, source, _NO_BODY, now, path)
 
 
-async def with_body(request: web.Request, source: Source, body: Body, now: Millis, path: str) -> Verdict:
+async def with_body(
+    request: web.Request | Whole, source: Source, body: Body, now: Millis, path: str
+) -> Verdict:
     """Decide.
 
     Raises:

@@ -8,7 +8,10 @@ Kept in memory, so a repeat that reaches another process is taken again; there i
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from aiohttp import web
 
 from domain.times import Millis
 from ingest.sources import Post, Tool
@@ -25,7 +28,17 @@ class Answer(NamedTuple):
 
     status: int
     content_type: str
+    """Empty where there is no body."""
     body: bytes
+    headers: Mapping[str, str] = {}
+
+    def response(self) -> web.Response:
+        """Say it by aiohttp."""
+        if not self.content_type:
+            return web.Response(status=self.status, headers=self.headers)
+        return web.Response(
+            status=self.status, body=self.body, content_type=self.content_type, headers=self.headers
+        )
 
 
 class Deliveries:

@@ -10,6 +10,7 @@ from multidict import CIMultiDictProxy
 
 from domain.times import Millis
 from ingest.auth import Presented
+from ingest.heads import Whole
 from ingest.reading import Body
 from ingest.sources import BadBody, Post, Style
 from ingest.sources.node import Node
@@ -47,13 +48,13 @@ class Headers(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-def post_of(request: web.Request, body: bytes, received_at: Millis, source: str, path: str) -> Post:
+def post_of(request: web.Request | Whole, body: bytes, received_at: Millis, source: str, path: str) -> Post:
     """Say what was posted."""
     query: Mapping[str, str] = request.query if request.query_string else {}
     return Post(body, received_at, source, Headers(request.headers), query, request.method, path)
 
 
-def presented(request: web.Request, body: Body, now: Millis, style: Style, path: str) -> Presented:
+def presented(request: web.Request | Whole, body: Body, now: Millis, style: Style, path: str) -> Presented:
     """Say what tells who sent it."""
     return Presented(
         now=now,

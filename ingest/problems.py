@@ -34,6 +34,12 @@ class Refusal(TocsinError):
         self.members = members or {}
 
     def response(self) -> web.Response:
+        """Say it by aiohttp."""
+        return web.Response(
+            status=self.status, body=self.body(), content_type=PROBLEM_JSON, headers=self.headers
+        )
+
+    def body(self) -> bytes:
         """Write it down."""
         problem = {
             "type": f"urn:tocsin:problem:{self.slug}",
@@ -41,8 +47,7 @@ class Refusal(TocsinError):
             "status": self.status.value,
             "detail": str(self),
         }
-        body = msgspec.json.encode({**problem, **self.members})
-        return web.Response(status=self.status, body=body, content_type=PROBLEM_JSON, headers=self.headers)
+        return msgspec.json.encode({**problem, **self.members})
 
 
 def wait(slug: str, detail: str, seconds: float) -> Refusal:

@@ -12,6 +12,7 @@ from aiohttp import ClientPayloadError, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ingest.admission import SMALL, Budget
+from ingest.heads import Whole
 from ingest.problems import Refusal
 from ingest.sources import Tool
 
@@ -55,6 +56,18 @@ async def read_body(request: web.Request, bounds: Bounds, tool: Tool, budget: Bu
     return Body(unpack(body, encoding, bounds.max_unpacked), body) if encoding else Body(body)
 
 
+def body_of(request: Whole, bounds: Bounds, tool: Tool) -> Body:
+    """Give the body of a *request* that has arrived whole.
+
+    Raises:
+        Refusal: 415 if it claims to be what the tool does not send, 413 if it is too large.
+    """
+    _check_type(request, tool)
+    if len(request.body) > bounds.max_body:
+        raise _too_large(bounds.max_body, "")
+    return Body(request.body)
+
+
 async def read_plain(request: web.Request, bounds: Bounds, budget: Budget) -> bytes:
     """Read the body of *request* as it is sent.
 
@@ -67,7 +80,7 @@ async def read_plain(request: web.Request, bounds: Bounds, budget: Budget) -> by
     return await _read(request.content, bounds, budget)
 
 
-def _check_type(request: web.Request, tool: Tool) -> None:
+def _check_type(request: web.Request | Whole, tool: Tool) -> None:
     header = request.headers.get("Content-Type")
     if header is None or header == "application/json" or tool.accepts(header) or not request.body_exists:
         return

@@ -18,16 +18,20 @@ from ingest.admission import Budget
 from ingest.auth import Result, Verdict
 from ingest.authenticating import before_body, with_body
 from ingest.deliveries import Answer, Deliveries, delivery_of
+from ingest.heads import PUSH_PATH, Whole
 from ingest.intake import Accepts, Intake
 from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
 from ingest.quarantine import Replaying
-from ingest.reading import Body, Bounds, read_body, read_plain
+from ingest.reading import Body, Bounds, body_of, read_body, read_plain
 from ingest.recorder import Recorder
 from ingest.source import Source
 from ingest.sources import BadBody, Post, Style
 
-SERVER_OPTIONS: Mapping[str, Any] = {"auto_decompress": False, "keepalive_timeout": 75.0}
+KEEPALIVE = 75.0
+"""Seconds that a connection stays open with nothing on it."""
+
+SERVER_OPTIONS: Mapping[str, Any] = {"auto_decompress": False, "keepalive_timeout": KEEPALIVE}
 """For ``web.AppRunner``: bodies are unpacked here, within a bound; aiohttp would do it without one.
 
 It would also wait an hour for the head of a request.
@@ -35,12 +39,12 @@ It would also wait an hour for the head of a request.
 
 REST = r"{rest:[\s\S]*}"
 """What follows in a path, whatever it is: a dot would stop at the end of a line, which a name may hold."""
-PUSH_PATH = "api/v2/alerts"
 ACCEPTED = "accepted"
 REPEATED = "repeated"
 BYTES_IN_FLIGHT = 64 * 1024 * 1024
 _ALREADY = Answer(202, "application/json", b'{"id":"","accepted":0,"nothing":"repeated"}')
 _EXPECTED = (Refusal, BadBody, StorageFull, Unavailable)
+Request = web.Request | Whole
 _EARLY_BODY = web.RequestKey("body", Body)
 """Where a body is kept that had to be read to find its source."""
 
@@ -121,22 +125,26 @@ class Ingest:
         """Take a tool's own webhook, or a push, for the source named in the path."""
         name = request.match_info["source"]
         path = _beyond(request, "/ingest/", 1) if "rest" in request.match_info else ""
-        return await self._receive(request, name, path, Style.TOCSIN)
+        return (await self._receive(request, name, path, Style.TOCSIN)).response()
+
+    async def express(self, request: Whole) -> Answer:
+        """Take what has arrived whole and is a webhook or a push, from who has read its head."""
+        return await self._receive(request, request.head.source, request.head.path, Style.TOCSIN)
 
     async def push(self, request: web.Request) -> web.Response:
         """Take what Prometheus pushes to an Alertmanager, for the source that its credentials tell."""
         name = request.query.get("source")
-        return await self._receive(request, name, PUSH_PATH, Style.TOCSIN)
+        return (await self._receive(request, name, PUSH_PATH, Style.TOCSIN)).response()
 
     async def enqueue(self, request: web.Request) -> web.Response:
         """Take an event of PagerDuty's Events API, for the source whose token its routing key is."""
-        return await self._receive(request, None, _beyond(request, "/", 0), Style.PAGERDUTY)
+        return (await self._receive(request, None, _beyond(request, "/", 0), Style.PAGERDUTY)).response()
 
     async def opsgenie(self, request: web.Request) -> web.Response:
         """Take a request of Opsgenie's Alert API, for the source whose token its key is."""
-        return await self._receive(request, None, _beyond(request, "/", 0), Style.OPSGENIE)
+        return (await self._receive(request, None, _beyond(request, "/", 0), Style.OPSGENIE)).response()
 
-    async def _receive(self, request: web.Request, name: str | None, path: str, style: Style) -> web.Response:
+    async def _receive(self, request: Request, name: str | None, path: str, style: Style) -> Answer:
         source = self._sources.get(name or "")
         try:
             source = await self._matching(request, style) if name is None else self._named(name, source)
@@ -162,7 +170,7 @@ class Ingest:
         members = {"known": list(self._sources)}
         return Refusal(HTTPStatus.NOT_FOUND, "unknown-source", detail, members=members)
 
-    async def _matching(self, request: web.Request, style: Style) -> Source:
+    async def _matching(self, request: Request, style: Style) -> Source:
         """Choose a source by the credentials."""
         if style is Style.TOCSIN:
             fit = [source for source in self._sources.values() if source.tool.parse_push]
@@ -174,24 +182,30 @@ class Ingest:
             raise self._unknown(f"no source {wanted}")
         return _best(fit, await self._credentials(request, fit, style))
 
-    async def _credentials(self, request: web.Request, fit: list[Source], style: Style) -> str | None:
+    async def _credentials(self, request: Request, fit: list[Source], style: Style) -> str | None:
         header = request.headers.get("Authorization")
         if style is Style.OPSGENIE and header:
             return f"Bearer {header.partition(' ')[2]}"
         if style is Style.PAGERDUTY and not header and request.method == "POST":
             body = await self._read(request, fit[0])
-            request[_EARLY_BODY] = body
+            if isinstance(request, web.Request):
+                request[_EARLY_BODY] = body
             return f"Bearer {routing_key(body.unpacked)}"
         return header
 
-    async def _read(self, request: web.Request, source: Source) -> Body:
+    async def _read(self, request: Request, source: Source) -> Body:
+        if isinstance(request, Whole):
+            return body_of(request, self._bounds, source.tool)
+        early: Body | None = request.get(_EARLY_BODY) if source.tool.style is Style.PAGERDUTY else None
+        if early is not None:
+            return early
         share = self._shares.get(source.name, self._budget)  # it may have been taken out meanwhile
         return await read_body(request, self._bounds, source.tool, share)
 
     async def _plain_body(self, request: web.Request) -> bytes:
         return await read_plain(request, self._bounds, self._budget)
 
-    async def _take(self, request: web.Request, source: Source, path: str) -> web.Response:
+    async def _take(self, request: Request, source: Source, path: str) -> Answer:
         push = path == PUSH_PATH
         if push and source.tool.parse_push is None:
             detail = (
@@ -200,36 +214,33 @@ class Ingest:
             raise Refusal(HTTPStatus.NOT_FOUND, "no-push", detail)
         now = self._now()
         verdict = await before_body(request, source, now, path)
-        early = request.get(_EARLY_BODY) if source.tool.style is Style.PAGERDUTY else None
-        body = early or await self._read(request, source)
+        body = await self._read(request, source)
         verdict = verdict or await with_body(request, source, body, now, path)
         post = post_of(request, body.unpacked, self._now(), source.name, path)
         if self._recorder is not None and not self._recorder.note(post):
             self.intake.noticed[source.name, "not_recorded"] += 1
         return await self._settle(source, post, verdict, push=push)
 
-    async def _settle(self, source: Source, post: Post, verdict: Verdict, *, push: bool) -> web.Response:
+    async def _settle(self, source: Source, post: Post, verdict: Verdict, *, push: bool) -> Answer:
         delivery = delivery_of(source.tool, post) or _signed(verdict)
         known = self._deliveries.answer(source.name, delivery, post.received_at) if delivery else None
         if known is not None or verdict.result is Result.REPLAYED:
             self.requests[source.name, REPEATED] += 1
-            return answering.repeated(known or _ALREADY)
+            return known or _ALREADY
         taken = await self.intake.take(source, post)
         if verdict.confirm is not None:
             await source.auth.confirm(verdict.confirm)
         refusal = answering.refusal_in(taken, source)
         if refusal is None:
             source.auth.remember(verdict, post.received_at)
-            response = answering.accepted(taken, source, push=push)
+            answer = answering.accepted(taken, source, push=push)
             self.requests[source.name, "quarantined" if taken.fault else ACCEPTED] += 1
         else:  # nothing of it was accepted: sent again, it is told so again
-            response = answering.refused(refusal, source.tool.style)
+            answer = answering.refused(refusal, source.tool.style)
             self.requests[source.name, refusal.slug] += 1
         if delivery:
-            content = response.body if isinstance(response.body, bytes) else b""
-            answer = Answer(response.status, response.content_type, content)
             self._deliveries.remember(source.name, delivery, post.received_at, answer)
-        return response
+        return answer
 
 
 def _signed(verdict: Verdict) -> str:
@@ -251,7 +262,7 @@ def _beyond(request: web.Request, prefix: str, parts: int) -> str:
     return rest.split("/", parts)[-1] if parts else rest
 
 
-def _check_method(request: web.Request, source: Source) -> None:
+def _check_method(request: Request, source: Source) -> None:
     methods = source.tool.methods
     if request.method not in methods:
         detail = f"alerts are sent with {' or '.join(methods)}, not {request.method}"
