@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from config.document import Document, Node
+from config.priority_levels import level_mistakes
 from config.problems import Finding, Path, undefined
 from config.service_levels import undefined_calendars, undefined_sla_services
 
@@ -19,6 +20,8 @@ def cross_references(document: Document) -> list[Finding]:
     problems, known_errors = _items(sections, "problems"), _items(sections, "known_errors")
     return [
         *_repeated_ids(_items(sections, "enrich")),
+        *_repeated_ids(_items(sections, "priority", "adjust")),
+        *_repeated_ids(_items(sections, "priority", "rules")),
         *_repeated_ids(groups),
         *_repeated_ids(_items(sections, "maintenance")),
         *_repeated_ids(routes),
@@ -34,6 +37,7 @@ def cross_references(document: Document) -> list[Finding]:
         *_dead_ends(sections),
         *undefined_calendars(sections),
         *undefined_sla_services(sections),
+        *level_mistakes(sections),
     ]
 
 

@@ -14,7 +14,9 @@ from correlation.models import CorrelationConfig
 from correlation.problem_models import KnownErrorConfig, ProblemConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
 from routing.calendar_models import CalendarConfig
-from routing.models import PriorityConfig, RouteConfig, ServiceConfig, TemplatesConfig
+from routing.catalogue_models import ServiceConfig
+from routing.models import RouteConfig, TemplatesConfig
+from routing.priority_models import PriorityConfig
 from routing.sla_models import SlaConfig
 
 _SPEAKS = {
@@ -119,7 +121,7 @@ class TocsinConfig(BaseModel):
         description="The service catalogue, by the name that alerts have in their service label.",
     )
     priority: PriorityConfig = Field(
-        default_factory=PriorityConfig, description="How impact and urgency make the priority."
+        default_factory=PriorityConfig, description="What gives an incident its priority."
     )
     calendars: dict[Name, CalendarConfig] = Field(
         default_factory=dict, description="When people work, by the names that SLAs and services use."

@@ -14,17 +14,29 @@ Item = tuple[Path, Node]
 def undefined_calendars(sections: Node) -> Iterator[Finding]:
     """List the mistakes: calendars that are used, and are not there."""
     own = [str(path[-1]) for path, _ in below(sections, "calendars")]
-    defined = [ALWAYS, *own]
+    defined = list(dict.fromkeys([ALWAYS, *own]))
     if ALWAYS in own:
         yield Finding(("calendars", ALWAYS), "is there already, and around the clock; take another name")
-    for path, node in [(("sla",), sections.child("sla")), *_agreements(sections)]:
-        calendar = node.child("calendar") if node else None
-        name = calendar.value if calendar else None
-        if isinstance(name, str) and name and name not in defined:
-            yield Finding((*path, "calendar"), undefined("calendar", name, defined))
+    for path, node in _calendars_used(sections):
+        if isinstance(node.value, str) and node.value and node.value not in defined:
+            yield Finding(path, undefined("calendar", node.value, defined))
+
+
+def _calendars_used(sections: Node) -> Iterator[Item]:
+    for key, places in (
+        ("calendar", [*_agreements(sections)]),
+        ("support_hours", below(sections, "services")),
+    ):
+        for path, node in places:
+            used = node.child(key)
+            if used is not None:
+                yield (*path, key), used
 
 
 def _agreements(sections: Node) -> Iterator[Item]:
+    sla = sections.child("sla")
+    if sla is not None:
+        yield ("sla",), sla
     yield from below(sections, "sla", "targets")
     for path, service in below(sections, "sla", "services"):
         yield path, service

@@ -16,10 +16,12 @@ from config.problems import Problem
 from config.version import version_of
 from correlation.enrichment import EnrichRule, Lookup, Row
 from correlation.enrichment_models import ATTRIBUTES
+from correlation.extent import ExtentRules
 from correlation.problem_models import compile_known_errors, compile_problems
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from ingest.models import AnySource
 from routing.models import compile_routing
+from routing.priority_models import PriorityConfig
 from routing.rules import RoutingRules
 
 
@@ -62,6 +64,7 @@ def compile_settings(
         maintenance=tuple(rule.compile() for rule in config.maintenance if not rule.ical),
         calendars=frozenset(rule.id for rule in config.maintenance if rule.ical),
         version=version,
+        extent=_extent_rules(config.priority),
     )
     return Settings(
         sources=config.sources,
@@ -101,6 +104,12 @@ def _correlation(config: TocsinConfig) -> CorrelationRules:
         },
         config.destinations,
     )
+
+
+def _extent_rules(priority: PriorityConfig) -> ExtentRules | None:
+    """Say what has to be kept of incidents for the rules on their priority."""
+    rules = ExtentRules(*priority.asked_of_extent())
+    return None if rules == ExtentRules() else rules
 
 
 def _enrich_rules(config: TocsinConfig, lookups: Mapping[str, Lookup]) -> tuple[EnrichRule, ...]:

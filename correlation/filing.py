@@ -94,7 +94,7 @@ def review_incident(
 def _assessed(
     batch: Batch, before: Incident | None, incident: Incident, now: Millis, router: Router
 ) -> tuple[Assessment | None, Incident]:
-    if before is not None and not _must_be_judged(before, incident):
+    if before is not None and not _must_be_judged(before, incident, now):
         return incident.assessment, incident
     assessment, reason = router.assess(incident, now)
     known = incident.assessment
@@ -115,13 +115,15 @@ def _followed(batch: Batch, incident: Incident, now: Millis, router: Router) -> 
     return incident
 
 
-def _must_be_judged(before: Incident, after: Incident) -> bool:
+def _must_be_judged(before: Incident, after: Incident, now: Millis) -> bool:
     """Only what the judgement looks at can change it."""
     if not after.is_open:
         return False
     pending = after.assessment is None or after.assessment.lower_at is not None
     return (
         pending
+        or (after.follow_at is not None and after.follow_at <= now)
+        or before.extent is not after.extent
         or before.severity is not after.severity
         or before.services != after.services
         or (before.labels is not after.labels and before.labels != after.labels)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from correlation import admission, commands, problem_filing, quarantine, timers, upkeep, waiting
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence
+from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
 from correlation.items import AlertItem, items_of
@@ -206,7 +207,11 @@ class CorrelationHandler:
         if decision.stay is not None:
             admission.keep(batch, decision.stay, item.key)
         if decision.incident is not None:
-            self._change(batch, item, decision.incident, decision.verdict.value, decision.reason)
+            incident = decision.incident
+            if self._rules.extent is not None:
+                after = decision.record or record
+                incident = reaching(incident, record, after, self._rules.extent, item.at)
+            self._change(batch, item, incident, decision.verdict.value, decision.reason)
 
     def _change(self, batch: Batch, item: AlertItem, incident: Incident, verdict: str, reason: str) -> None:
         if incident.revision == 0:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from correlation.enrichment import EnrichRule
+from correlation.extent import ExtentRules
 from correlation.known_error_rules import KnownErrorRules
 from correlation.maintenance_rules import MaintenanceRule
 from correlation.problem_rules import ProblemRules
@@ -77,6 +78,8 @@ class CorrelationRules:
     known_errors: KnownErrorRules = field(default_factory=KnownErrorRules)
     problems: ProblemRules = field(default_factory=ProblemRules)
     """When incidents make a problem."""
+    extent: ExtentRules | None = None
+    """What is kept of how far incidents reach; None if nobody asks."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
     version: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from correlation.decisions import expire
+from correlation.extent import reaching
 from correlation.filing import change_incident, review_incident
 from correlation.grouping import group_key
 from correlation.router import Router
@@ -101,6 +102,8 @@ def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationR
     batch.arm(timer.id, alert_due(ended, timer.due, rules))
     batch.count("expired")
     if incident is not None:
+        if rules.extent is not None:
+            incident = reaching(incident, record, ended, rules.extent, timer.due)
         entry = TimelineEntry(timer.due, "expired", "not heard of any more", record.key)
         change_incident(batch, incident, entry, router, rules)
 

@@ -111,6 +111,29 @@ class Assessment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     destinations: tuple[str, ...]
     lower_at: Millis | None = None
     """When a lower priority will be taken, if it is still right then; None while the priority is right."""
+    names: tuple[str, str] | None = None
+    """Impact and urgency as the configuration calls them, where it has levels of its own."""
+
+    @property
+    def impact_name(self) -> str:
+        """The impact as the configuration calls it."""
+        return self.names[0] if self.names else self.impact.value
+
+    @property
+    def urgency_name(self) -> str:
+        """The urgency as the configuration calls it."""
+        return self.names[1] if self.names else self.urgency.value
+
+
+class Extent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How far an incident reaches, where a rule asks."""
+
+    cis: dict[str, int] = {}
+    """How many of its alerts fire now on each configuration item that was hit."""
+    sites: tuple[str, ...] = ()
+    """Sites hit, sorted."""
+    joins: tuple[Millis, ...] = ()
+    """When the last of its alerts joined."""
 
 
 class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -153,13 +176,14 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     clocks: tuple[Clock, ...] = ()
     """How much of its time is used up, where anything is agreed."""
     follow_at: Millis | None = None
-    """When routing has to look at it again: a warning, a breach."""
+    """When routing has to look at it again: a warning, a breach, the end of support hours."""
     problem: str = ""
     """Id of the problem that causes it, where one is known."""
     links: tuple[TicketLink, ...] = ()
     """Tickets of others that its own relate to."""
     workaround: ShownWorkaround | None = None
     """How to get along, where a known error matches."""
+    extent: Extent | None = None
 
     @property
     def is_open(self) -> bool:

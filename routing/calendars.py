@@ -41,6 +41,17 @@ class Calendar:
         """Tell whether people work."""
         return any(start <= moment < end for start, end in self.spans(moment // DAY))
 
+    def closes_after(self, moment: Millis) -> Millis | None:
+        """Find the end of the business time that *moment* is in; None if it is years away."""
+        for day in range(moment // DAY, moment // DAY + LONGEST):
+            for opens, closes in self.spans(day):
+                if opens > moment:
+                    return moment
+                moment = max(moment, closes)
+            if moment < (day + 1) * DAY:
+                return moment
+        return None
+
     def spans(self, day: int) -> tuple[Span, ...]:
         """List the spans of business time within a day of UTC, in order."""
         known = self._days.get(day)

@@ -8,13 +8,13 @@ from typing import Annotated
 from jinja2 import TemplateSyntaxError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from domain.alert import Severity
 from domain.matching import Matcher
-from domain.priority import Level, Priority
-from notation import Duration, MatchConfig, RuleConfig, lasting
 from notation import Label as Name
+from notation import MatchConfig, RuleConfig
 from routing.calendar_models import CalendarConfig, compile_calendars
-from routing.rules import IMPACT, MATRIX, URGENCY, Criticality, Route, RoutingRules, Service
+from routing.catalogue_models import ServiceConfig
+from routing.priority_models import PriorityConfig
+from routing.rules import BY_SEVERITY, IMPACT, URGENCY, Route, RoutingRules, Service
 from routing.sla_models import SlaConfig
 from routing.templates import compile_template
 
@@ -30,74 +30,6 @@ def _checked(template: str) -> str:
 
 
 Template = Annotated[str, AfterValidator(_checked)]
-
-
-class ServiceConfig(BaseModel):
-    """A service of the catalogue."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    criticality: Criticality = Field(
-        Criticality.MEDIUM, description="How much the business depends on it; decides the impact."
-    )
-    team: str = Field("", description="Team that owns it and gets its incidents.")
-    depends_on: list[Name] = Field(
-        default_factory=list, description="Services of the catalogue that it cannot work without."
-    )
-
-    def compile(self, name: str) -> Service:
-        """Make the catalogue entry that the core works with."""
-        return Service(name, self.criticality, self.team, tuple(self.depends_on))
-
-
-class DefaultServiceConfig(BaseModel):
-    """What is taken for a service that the catalogue does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    criticality: Criticality = Field(Criticality.MEDIUM, description="How much the business depends on it.")
-    team: str = Field("", description="Team that gets its incidents.")
-
-
-class PriorityConfig(BaseModel):
-    """How impact and urgency make the priority, the ITIL way. What is not given keeps its default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    impact: dict[Criticality, Level] = Field(
-        default_factory=dict,
-        description="Impact of an incident by its service's criticality. "
-        "Defaults: critical and high are high, medium is medium, low is low.",
-    )
-    urgency: dict[Severity, Level] = Field(
-        default_factory=dict,
-        description="Urgency of an incident by its worst alert's severity. "
-        "Defaults: critical and high are high, medium is medium, low and info are low.",
-    )
-    matrix: dict[Level, dict[Level, Priority]] = Field(
-        default_factory=dict,
-        description="Priority by impact, then by urgency. Defaults: high impact P1 P2 P3 for high, medium "
-        "and low urgency, medium impact P2 P3 P4, low impact P3 P4 P5.",
-    )
-    widespread_at: int = Field(
-        3, ge=2, description="From this many services hit, the impact is one level higher."
-    )
-    lower_after: Duration = lasting(
-        "10m", "A lower priority is taken once it would have been right for this long."
-    )
-    default: DefaultServiceConfig = Field(
-        default_factory=DefaultServiceConfig,
-        description="Stands in for services that the catalogue does not know.",
-    )
-
-    def cells(self) -> dict[tuple[Level, Level], Priority]:
-        """List the whole matrix by (impact, urgency), defaults included."""
-        given = {
-            (impact, urgency): priority
-            for impact, row in self.matrix.items()
-            for urgency, priority in row.items()
-        }
-        return MATRIX | given
 
 
 class TemplatesConfig(BaseModel):
@@ -162,17 +94,26 @@ def compile_routing(  # noqa: PLR0913 - each is a section of the YAML
     public_url: str,
 ) -> RoutingRules:
     """Make the rules that the core works with."""
+    hours = compile_calendars(calendars)
     return RoutingRules(
-        services={name: service.compile(name) for name, service in services.items()},
+        services={name: service.compile(name, hours) for name, service in services.items()},
         default_service=Service("", priority.default.criticality, priority.default.team),
         routes=compile_routes(routes),
+        scheme=priority.scheme,
+        impact_levels=tuple(priority.levels.impact),
+        urgency_levels=tuple(priority.levels.urgency),
         impact=IMPACT | priority.impact,
         urgency=URGENCY | priority.urgency,
         matrix=priority.cells(),
-        widespread_at=priority.widespread_at,
+        adjustments=priority.adjustments(),
+        overrides=tuple(rule.compile() for rule in priority.rules),
+        by_severity=BY_SEVERITY | priority.by_severity,
+        otherwise=priority.otherwise,
         lower_after=priority.lower_after,
         title=templates.title,
         description=templates.description,
         public_url=public_url,
-        sla=sla.compile(compile_calendars(calendars)),
+        sla=sla.compile(
+            hours, {name: each.support_hours for name, each in services.items() if each.support_hours}
+        ),
     )

@@ -13,7 +13,8 @@ from domain.priority import Level, Priority
 from domain.problem import Problem
 from domain.ticket import DesiredTicket, TicketState
 from domain.times import Millis, to_text
-from routing.priority import Judgement, judge, main_service
+from routing.adjustments import next_change
+from routing.priority import Judgement, facts_of, in_three, judge, levels_shown, main_service, named
 from routing.problems import problem_ticket
 from routing.routes import destinations_of, walk
 from routing.rules import RoutingRules
@@ -37,7 +38,7 @@ class IncidentRouter:
 
     def assess(self, incident: Incident, now: Millis) -> tuple[Assessment, str]:
         """Judge the incident anew; say why. A priority rises at once, and falls only after a while."""
-        judgement = judge(incident, self._rules)
+        judgement = judge(incident, self._rules, now)
         known = incident.assessment
         if known is None or not known.priority.is_above(judgement.priority):
             return self._assessment(incident, judgement), judgement.reason
@@ -49,18 +50,29 @@ class IncidentRouter:
 
     def follow(self, incident: Incident, now: Millis) -> tuple[Incident, list[Happening]]:
         """Bring what runs by time up to *now*: its clocks. Say what happened, and when to look again."""
-        sla, judged = self._rules.sla, incident.assessment
-        if sla is None or judged is None:
+        rules, judged = self._rules, incident.assessment
+        if not rules.changes_with_time or judged is None:
             return _unfollowed(incident), []
+        clocks, happened = self._clocks(incident, judged, now)
+        looks = [clock.look_at for clock in clocks]
+        if incident.is_open and rules.watched_adjustments:
+            looks.append(next_change(rules.watched_adjustments, facts_of(incident, rules, now)))
+        return replace(incident, clocks=clocks, follow_at=first_look(looks)), happened
+
+    def _clocks(
+        self, incident: Incident, judged: Assessment, now: Millis
+    ) -> tuple[tuple[Clock, ...], list[Happening]]:
+        sla = self._rules.sla
+        if sla is None:
+            return (), []
         pause = "it is on hold" if incident.stage is Stage.ON_HOLD else ""
         situation = Situation(main_service(incident, self._rules).name, judged.priority, now, pause)
-        clocks, happened = clocks_after(incident, situation, sla)
-        follow_at = first_look([clock.look_at for clock in clocks])
-        return replace(incident, clocks=clocks, follow_at=follow_at), happened
+        return clocks_after(incident, situation, sla)
 
     def render(self, incident: Incident) -> DesiredTicket:
         """Say what the incident's tickets should show."""
         judged = incident.assessment or UNJUDGED
+        impact, urgency = levels_shown(judged.priority, judged.impact_name, judged.urgency_name, self._rules)
         url = f"{self._rules.public_url}/api/v1/incidents/{incident.id}"
         values = _template_values(incident, judged, url)
         summary = " ".join((incident.lead.summary or incident.lead.name).split()) or f"incident {incident.id}"
@@ -71,8 +83,8 @@ class IncidentRouter:
             title=" ".join(title.split()) or summary,
             description=render(self._rules.description or DESCRIPTION, values, summary),
             priority=judged.priority,
-            impact=judged.impact,
-            urgency=judged.urgency,
+            impact=impact,
+            urgency=urgency,
             state=_STATES[incident.stage] if incident.is_open else TicketState.RESOLVED,
             team=judged.team,
             service=incident.service,
@@ -86,7 +98,8 @@ class IncidentRouter:
 
     def prioritise(self, impact: Level, urgency: Level) -> Priority:
         """Give the priority of what has this impact and this urgency."""
-        return self._rules.matrix[impact, urgency]
+        rules = self._rules
+        return rules.matrix[named(impact, rules.impact_levels), named(urgency, rules.urgency_levels)]
 
     def render_problem(self, problem: Problem) -> DesiredTicket:
         """Say what the problem's tickets should show."""
@@ -98,8 +111,14 @@ class IncidentRouter:
         fields = incident_fields(incident, judgement.priority.value, team)
         routed = destinations_of(list(walk(self._rules.index, fields)))
         kept = incident.assessment.destinations if incident.assessment else ()
+        impact, urgency = in_three(judgement.impact, judgement.urgency, self._rules)
         return Assessment(
-            judgement.impact, judgement.urgency, judgement.priority, team, tuple(dict.fromkeys(kept + routed))
+            impact=impact,
+            urgency=urgency,
+            priority=judgement.priority,
+            team=team,
+            destinations=tuple(dict.fromkeys(kept + routed)),
+            names=None if self._rules.has_plain_levels else (judgement.impact, judgement.urgency),
         )
 
 
@@ -111,7 +130,7 @@ def _unfollowed(incident: Incident) -> Incident:
 
 
 def _held(known: Assessment, lower_at: Millis) -> Assessment:
-    return Assessment(known.impact, known.urgency, known.priority, known.team, known.destinations, lower_at)
+    return replace(known, lower_at=lower_at)
 
 
 def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[str, Any]:
@@ -127,8 +146,8 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "alerts": incident.alerts,
         "firing": sum(incident.firing),
         "priority": judged.priority.value,
-        "impact": judged.impact.value,
-        "urgency": judged.urgency.value,
+        "impact": judged.impact_name,
+        "urgency": judged.urgency_name,
         "team": judged.team,
         "opened_at": to_text(incident.opened_at),
         "resolved_at": to_text(incident.resolved_at) if incident.resolved_at else "",

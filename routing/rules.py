@@ -6,33 +6,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from domain.alert import Severity
+from domain.alert import SEVERITIES, Severity
 from domain.matching import Matcher
 from domain.priority import Level, Priority
 from domain.rule_index import RuleIndex
 from domain.times import Millis
+from routing.adjustments import Adjustment
+from routing.catalogue import NO_SERVICE
+from routing.catalogue import Criticality as Criticality
+from routing.catalogue import Service as Service
 from routing.sla import SlaRules
 
 HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
 
 
-class Criticality(StrEnum):
-    """How much the business depends on a service."""
+class Scheme(StrEnum):
+    """What gives an incident its priority."""
 
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
+    ITIL = "itil"
+    """Impact and urgency, by the matrix."""
+    SEVERITY = "severity"
+    """The worst alert that fires."""
+    RULES = "rules"
+    """The first rule that matches."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """An entry of the service catalogue."""
+class PriorityOverride:
+    """A rule that gives the incidents it matches their priority, whatever the scheme says."""
 
-    name: str
-    criticality: Criticality = Criticality.MEDIUM
-    team: str = ""
-    depends_on: tuple[str, ...] = ()
+    id: str
+    match: Matcher
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +62,23 @@ def index_of(routes: tuple[Route, ...]) -> RuleIndex[Route]:
     return RuleIndex([(route.match, route) for route in routes])
 
 
-IMPACT = {
+LEVELS = tuple(level.value for level in Level)
+WIDESPREAD = Adjustment("widespread", impact=1, services=3)
+BY_SEVERITY = dict(zip(SEVERITIES, Priority, strict=True))
+IMPACT: dict[Criticality, str] = {
     Criticality.CRITICAL: HIGH,
     Criticality.HIGH: HIGH,
     Criticality.MEDIUM: MEDIUM,
     Criticality.LOW: LOW,
 }
-URGENCY = {
+URGENCY: dict[Severity, str] = {
     Severity.CRITICAL: HIGH,
     Severity.HIGH: HIGH,
     Severity.MEDIUM: MEDIUM,
     Severity.LOW: LOW,
     Severity.INFO: LOW,
 }
-MATRIX = {
+MATRIX: dict[tuple[str, str], Priority] = {
     (HIGH, HIGH): Priority.P1,
     (HIGH, MEDIUM): Priority.P2,
     (HIGH, LOW): Priority.P3,
@@ -89,14 +97,23 @@ class RoutingRules:
     """Everything that ``routing`` may know beside the incident."""
 
     services: Mapping[str, Service] = field(default_factory=dict)
-    default_service: Service = Service("")
+    default_service: Service = NO_SERVICE
     """Stands in for a service that the catalogue does not know."""
     routes: tuple[Route, ...] = ()
-    impact: Mapping[Criticality, Level] = field(default_factory=lambda: IMPACT)
-    urgency: Mapping[Severity, Level] = field(default_factory=lambda: URGENCY)
-    matrix: Mapping[tuple[Level, Level], Priority] = field(default_factory=lambda: MATRIX)
-    widespread_at: int = 3
-    """From this many services hit the impact is one level higher."""
+    scheme: Scheme = Scheme.ITIL
+    impact_levels: tuple[str, ...] = LEVELS
+    """Highest first."""
+    urgency_levels: tuple[str, ...] = LEVELS
+    impact: Mapping[Criticality, str] = field(default_factory=lambda: IMPACT)
+    urgency: Mapping[Severity, str] = field(default_factory=lambda: URGENCY)
+    matrix: Mapping[tuple[str, str], Priority] = field(default_factory=lambda: MATRIX)
+    adjustments: tuple[Adjustment, ...] = (WIDESPREAD,)
+    """What moves impact and urgency by some levels."""
+    overrides: tuple[PriorityOverride, ...] = ()
+    by_severity: Mapping[Severity, Priority] = field(default_factory=lambda: BY_SEVERITY)
+    """For the scheme of severities."""
+    otherwise: Priority = Priority.P3
+    """For the scheme of rules, where none matches."""
     lower_after: Millis = 10 * 60_000
     """A lower priority is taken once it would have been right for this long."""
     title: str = "[{{ priority }}] {{ summary }}"
@@ -110,5 +127,20 @@ class RoutingRules:
     index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
     """Of the uppermost routes."""
 
+    watched_adjustments: tuple[Adjustment, ...] = field(init=False, repr=False, compare=False)
+    """Those that time alone may make apply, or not."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", index_of(self.routes))
+        watched = tuple(rule for rule in self.adjustments if rule.growth or rule.support_hours)
+        object.__setattr__(self, "watched_adjustments", watched)
+
+    @property
+    def has_plain_levels(self) -> bool:
+        """Whether impact and urgency have the three levels that all tools know."""
+        return self.impact_levels == self.urgency_levels == LEVELS
+
+    @property
+    def changes_with_time(self) -> bool:
+        """Whether an incident has to be looked at though nothing happens to it."""
+        return self.sla is not None or bool(self.watched_adjustments)

@@ -33,7 +33,7 @@ class TargetConfig(BaseModel):
     calendar: Name | None = Field(
         None,
         description="Calendar whose hours count for this priority; 24x7 counts around the clock. "
-        "Left out: the service's, else sla.calendar.",
+        "Left out: the support hours of the service, else sla.calendar.",
     )
 
     def allowed(self, target: Target) -> int | None:
@@ -54,6 +54,9 @@ class ServiceSlaConfig(BaseModel):
         description="By priority; each setting given replaces that of sla.targets for this service.",
     )
     calendar: Name | None = Field(None, description="Calendar of the service's targets that name none.")
+
+
+NOTHING_ELSE = ServiceSlaConfig(calendar=None)
 
 
 class SlaConfig(BaseModel):
@@ -79,26 +82,35 @@ class SlaConfig(BaseModel):
             raise ValueError("warn_at should grow, like [0.5, 0.8]")
         return self
 
-    def compile(self, calendars: Mapping[str, Calendar]) -> SlaRules | None:
-        """Make the rules that the core works with; None if nothing is agreed."""
+    def compile(
+        self, calendars: Mapping[str, Calendar], support_hours: Mapping[str, str] | None = None
+    ) -> SlaRules | None:
+        """Make the rules that the core works with; None if nothing is agreed.
+
+        *support_hours* names the calendars of services that have one.
+        """
         if not self.targets and not any(service.targets for service in self.services.values()):
             return None
+        hours = support_hours or {}
         return SlaRules(
-            aims=self._aims(ServiceSlaConfig(calendar=None)),
-            services={name: self._aims(service) for name, service in self.services.items()},
+            aims=self._aims(NOTHING_ELSE, None),
+            services={
+                name: self._aims(self.services.get(name, NOTHING_ELSE), hours.get(name))
+                for name in sorted(self.services.keys() | hours.keys())
+            },
             warn_at=tuple(self.warn_at),
             calendars=calendars,
         )
 
-    def _aims(self, service: ServiceSlaConfig) -> dict[tuple[Priority, Target], Aim]:
+    def _aims(self, service: ServiceSlaConfig, hours: str | None) -> dict[tuple[Priority, Target], Aim]:
         return {
-            (priority, target): self._aim(service, priority, target)
+            (priority, target): self._aim(service, hours, priority, target)
             for priority in Priority
             for target in Target
         }
 
-    def _aim(self, service: ServiceSlaConfig, priority: Priority, target: Target) -> Aim:
+    def _aim(self, service: ServiceSlaConfig, hours: str | None, priority: Priority, target: Target) -> Aim:
         own, common = service.targets.get(priority, NOTHING), self.targets.get(priority, NOTHING)
-        calendar = own.calendar or service.calendar or common.calendar or self.calendar
+        calendar = own.calendar or service.calendar or common.calendar or hours or self.calendar
         allowed = own.allowed(target) or common.allowed(target)
         return Aim(allowed, "" if calendar == ALWAYS else calendar)

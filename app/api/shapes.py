@@ -13,7 +13,7 @@ from app.api.cause_shapes import ShownWorkaroundView
 from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
-from domain.priority import Level, Priority
+from domain.priority import Priority
 from domain.suppression import SilenceState
 from domain.ticket import TicketState
 
@@ -55,8 +55,8 @@ class IncidentView(TypedDict):
     service: str
     services: Sequence[str]
     priority: Priority | None
-    impact: Level | None
-    urgency: Level | None
+    impact: Annotated[str | None, Meta(description="A level, as priority.levels names it.")]
+    urgency: str | None
     team: str
     severity: Severity
     alerts: Annotated[int, Meta(description="Distinct alerts that ever joined.")]

@@ -72,7 +72,7 @@ class Explainer:
             _group_step(alert, group, rules),
             Step("verdict", outcome.verdict, outcome.reason),
             *problem_steps(alert, rules),
-            *incident_steps(outcome.before, outcome.incident, self.settings.routing),
+            *incident_steps(outcome.before, outcome.incident, self.settings.routing, at),
             _time_step(outcome, group, rules, at),
         )
         return Step("alert", alert.name, alert.summary if alert.summary != alert.name else "", steps)

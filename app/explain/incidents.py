@@ -11,14 +11,16 @@ from domain.clock import Clock, ClockState
 from domain.durations import lasting
 from domain.fields import incident_fields
 from domain.incident import Assessment, Incident
-from domain.times import to_text
+from domain.times import Millis, to_text
 from routing.priority import Judgement, judge, main_service
 from routing.router import IncidentRouter
 from routing.routes import Visit, visits
 from routing.rules import RoutingRules
 
 
-def incident_steps(before: Incident | None, after: Incident | None, rules: RoutingRules) -> Iterator[Step]:
+def incident_steps(
+    before: Incident | None, after: Incident | None, rules: RoutingRules, now: Millis
+) -> Iterator[Step]:
     """Tell of the incident that an alert belongs to, as it is now."""
     if after is None:
         yield Step("incident", "none", "so there is nothing to judge, and no ticket")
@@ -30,7 +32,7 @@ def incident_steps(before: Incident | None, after: Incident | None, rules: Routi
             "workaround", f"{shown.text} {shown.url}".rstrip(), f"known error {shown.known_error} matches"
         )
     if after.assessment is not None:
-        judgement = judge(after, rules)
+        judgement = judge(after, rules, now)
         yield _priority_step(after, after.assessment, judgement)
         yield _team_step(after, after.assessment, rules)
         yield from map(_clock_step, (clock for clock in after.clocks if clock.allowed is not None))
@@ -52,7 +54,7 @@ def _incident_step(before: Incident | None, after: Incident) -> Step:
 
 
 def _priority_step(incident: Incident, judged: Assessment, judgement: Judgement) -> Step:
-    steps = (Step("impact", judged.impact.value), Step("urgency", judged.urgency.value))
+    steps = (Step("impact", judged.impact_name), Step("urgency", judged.urgency_name))
     return Step("priority", judged.priority.value, _why_priority(incident, judged, judgement), steps)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.times import Millis, to_millis
+from routing.adjustments import next_turn
 from routing.calendars import Calendar, advance, elapsed
 
 MINUTE: Millis = 60_000
@@ -112,6 +113,21 @@ def test_four_hours_in_an_office(opened: str, due: str) -> None:
 def test_around_the_clock() -> None:
     """Without a calendar all time counts; none that runs backwards."""
     assert (elapsed(None, 5, 9), elapsed(None, 9, 5), advance(None, 5, 4)) == (4, 0, 9)
+
+
+@given(cases())
+def test_the_next_turn_is_where_it_becomes_otherwise(case) -> None:
+    """Until the next opening or closing nothing changes, and then it does."""
+    calendar, start, _ = case
+    turn = next_turn(calendar, start)
+
+    if turn is None:
+        assert not any(works(calendar, start + n * MINUTE) for n in range(3 * 1440)) or all(calendar.hours)
+        return
+    assert turn > start
+    assert works(calendar, turn) is not works(calendar, start)
+    minutes = range(min((turn - start) // MINUTE, 4 * 1440))
+    assert {works(calendar, start + n * MINUTE) for n in minutes} == {works(calendar, start)}
 
 
 def test_never_open() -> None:
