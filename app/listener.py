@@ -12,6 +12,7 @@ from aiohttp import web
 from app.api import Api
 from app.api.alerts import Alerts
 from app.api.answers import answering
+from app.api.commands import Commands
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
 from app.api.known_errors import KnownErrorsApi
@@ -97,7 +98,6 @@ def _api(service: Service, reloader: Reloader) -> Api:
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
     parked = Parked(reads, service.broker, clock)
     operators = Operators(service.broker, clock)
-    openapi = OpenApi(version("tocsin"))
     return Api(
         Incidents(reads),
         Alerts(reads),
@@ -106,10 +106,11 @@ def _api(service: Service, reloader: Reloader) -> Api:
         metrics,
         quarantine,
         parked,
-        openapi,
+        OpenApi(version("tocsin")),
         Reconcile(service.destinations.drift if service.ingest else None),
         SilencesApi(Silencing(reads, service.broker, clock)),
         Problems(reads, operators),
         Reload(reloader),
         KnownErrorsApi(reads, operators, lambda: service.settings.correlation.known_errors),
+        Commands(reads, operators),
     )

@@ -178,6 +178,10 @@ class ReadModel:
         found = await self._find(id_)
         return (await self._shown_incidents([found]))[0] if found else None
 
+    async def whereabouts(self, id_: str) -> tuple[int, Incident] | None:
+        """Find an incident and the partition it is in."""
+        return await self._find(id_)
+
     async def timeline(self, id_: str, *, limit: int, start: int = 0) -> Page[TimelineEntry, int] | None:
         """Read what was decided and done about an incident, the oldest first; None if there is no such."""
         found = await self._find(id_)

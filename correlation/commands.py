@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from correlation import problem_commands, suppression
 from correlation.filing import change_incident
-from correlation.incidents import acknowledged, resolved
 from correlation.known_error_rules import KNOWN_ERRORS
+from correlation.lifecycle import VERDICTS, after_request, why_not
 from correlation.router import Router
 from correlation.rules import CorrelationRules
-from correlation.state import incident_record
+from correlation.state import incident_record, timeline_log
 from domain.batch import Batch
-from domain.commands import Acknowledge, Action, Resolve
+from domain.commands import Action, Assign, IncidentAction
 from domain.events import OperatorAsked
 from domain.incident import Incident, TimelineEntry
 from domain.known_error import KnownErrorAction
 from domain.problem_commands import ProblemAction
 from domain.suppression import SuppressionAction
-from domain.times import Millis
+
+REQUESTS_KNOWN = 20
 
 
 def wanted(action: Action) -> Iterator[str]:
@@ -35,32 +38,60 @@ def wanted(action: Action) -> Iterator[str]:
 
 def obey(batch: Batch, asked: OperatorAsked, router: Router, rules: CorrelationRules) -> None:
     """Do what is asked for. What is not there any more is left alone."""
-    if isinstance(asked.action, SuppressionAction):
-        suppression.obey(batch, asked.action, asked.at)
+    action = asked.action
+    if isinstance(action, SuppressionAction):
+        suppression.obey(batch, action, asked.at)
+    elif isinstance(action, ProblemAction | KnownErrorAction):
+        problem_commands.obey(batch, action, asked.at, who_and_why(asked), router, rules)
+    else:
+        _obey(batch, asked, action, router, rules)
+
+
+def _obey(
+    batch: Batch, asked: OperatorAsked, action: IncidentAction, router: Router, rules: CorrelationRules
+) -> None:
+    """Do it once; what cannot be done is on record."""
+    incident = batch.get(incident_record(action.incident), Incident)
+    if incident is None or is_known(incident, asked):
         return
-    if isinstance(asked.action, ProblemAction | KnownErrorAction):
-        problem_commands.obey(batch, asked.action, asked.at, _why(asked), router, rules)
+    refused = why_not(incident, action)
+    if refused:
+        refuse(batch, asked, incident, refused)
         return
-    incident = batch.get(incident_record(asked.action.incident), Incident)
-    if incident is None:
-        return
-    changed, verdict = _after(incident, asked.action, asked.at)
-    if changed is not None and changed is not incident:
-        change_incident(batch, changed, TimelineEntry(asked.at, verdict, _why(asked)), router, rules)
+    changed = after_request(incident, action, asked.at, who_and_why(asked))
+    if changed is not incident:
+        entry = TimelineEntry(asked.at, VERDICTS[type(action)], _told(asked))
+        change_incident(batch, remembering(changed, asked), entry, router, rules)
 
 
-def _after(incident: Incident, action: Acknowledge | Resolve, now: Millis) -> tuple[Incident | None, str]:
-    match action:
-        case Acknowledge():
-            return acknowledged(incident), "operator_acknowledged"
-        case Resolve():
-            return resolved(incident, now) if incident.is_open else incident, "operator_resolved"
+def is_known(incident: Incident, asked: OperatorAsked) -> bool:
+    """Tell whether it is a copy of a request that was met."""
+    return bool(asked.id) and asked.id in incident.requests
 
 
-def _why(asked: OperatorAsked) -> str:
+def remembering(incident: Incident, asked: OperatorAsked) -> Incident:
+    """Note that a request was met."""
+    if not asked.id:
+        return incident
+    return replace(incident, requests=(*incident.requests, asked.id)[-REQUESTS_KNOWN:])
+
+
+def refuse(batch: Batch, asked: OperatorAsked, incident: Incident, reason: str) -> None:
+    """Put on record what was asked for, and why it was not done."""
+    verb = str(type(asked.action).__struct_config__.tag)
+    entry = TimelineEntry(asked.at, "operator_refused", f"{verb} {who_and_why(asked)}: {reason}")
+    batch.log(timeline_log(incident.id), entry)
+
+
+def who_and_why(asked: OperatorAsked) -> str:
     """Say who and why.
 
-    >>> _why(OperatorAsked(0, "alice", "planned work", Resolve("a1")))
+    >>> who_and_why(OperatorAsked(0, "alice", "planned work", Assign("a1", "bob")))
     'by alice: planned work'
     """
     return f"by {asked.actor}: {asked.reason}" if asked.reason else f"by {asked.actor}"
+
+
+def _told(asked: OperatorAsked) -> str:
+    said = who_and_why(asked)
+    return f"to {asked.action.assignee or 'nobody'} {said}" if isinstance(asked.action, Assign) else said

@@ -24,9 +24,9 @@ from correlation.incidents import (
     with_member,
     without_firing,
 )
-from correlation.rules import CorrelationRules
+from correlation.rules import CorrelationRules, ResolveWhen
 from domain.alert import NEVER, Alert, AlertHead, AlertRecord, AlertState, Held, Phase, Severity
-from domain.incident import Incident
+from domain.incident import Incident, Relation, RelationKind
 from domain.times import Millis
 
 
@@ -96,6 +96,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """None leaves every incident as it is."""
     stay: Stay | None = None
     """What holds the alert back; None if nothing does."""
+    left: Incident | None = None
+    """The incident that the alert belonged to until now, where it goes on in another."""
 
 
 def is_repeat(alert: Alert | AlertHead, record: AlertRecord | None) -> bool:
@@ -115,9 +117,9 @@ def decide(case: Case, rules: CorrelationRules) -> Decision:
         case AlertState.RESOLVED if case.record is not None and case.record.phase is Phase.ALIVE:
             return silence(case, rules)
         case AlertState.RESOLVED:
-            return _on_resolve(case)
+            return _on_resolve(case, rules)
         case AlertState.HEARTBEAT:
-            return _on_heartbeat(case)
+            return _on_heartbeat(case, rules)
         case AlertState.TEST:
             return Decision(Verdict.TEST, "somebody tried the connection; a test opens nothing")
         case AlertState.ACKNOWLEDGED if case.record is not None and case.record.fires:
@@ -128,7 +130,7 @@ def decide(case: Case, rules: CorrelationRules) -> Decision:
             return _on_firing(case, rules)
 
 
-def _on_heartbeat(case: Case) -> Decision:
+def _on_heartbeat(case: Case, rules: CorrelationRules) -> Decision:
     """A sign of life ends the silence, if there was one."""
     record = case.record
     if record is not None and case.alert.starts_at == NEVER:
@@ -138,7 +140,8 @@ def _on_heartbeat(case: Case) -> Decision:
     alive = _record(case, Phase.ALIVE, record.incident if record else "")
     if record is None or not record.fires or case.own is None:
         return Decision(Verdict.HEARTBEAT, "expected from now on", alive)
-    incident = without_firing(case.own, record.alert.severity, case.now)
+    ends = ends_incident(case.own, case.key, rules)
+    incident = without_firing(case.own, record.alert.severity, case.now, ends=ends)
     return Decision(Verdict.RESOLVED, "the heartbeat is back", alive, incident)
 
 
@@ -158,7 +161,7 @@ def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
     if alert.position < record.alert.position:
         return _outdated(case)
     if record.phase is Phase.FIRING:
-        return _fires_on(case, record)
+        return _fires_on(case, record, rules)
     return admit(case, rules)
 
 
@@ -169,13 +172,15 @@ def _outdated(case: Case) -> Decision:
     return Decision(Verdict.OUTDATED, "something newer is known of this alert", incident=changed)
 
 
-def _fires_on(case: Case, record: AlertRecord) -> Decision:
+def _fires_on(case: Case, record: AlertRecord, rules: CorrelationRules) -> Decision:
     """The alert fires already: a repeat, or the same with another severity."""
     fresh = replace(record, alert=case.alert)
     before, after = record.alert.severity, case.alert.severity
     if case.own is not None and not case.own.is_open and case.alert.starts_at > record.alert.starts_at:
         if case.stay is not None:
             return _kept_waiting(case, case.stay, without_firing(case.own, before, case.now))
+        if not _resolved_lately(case.own, case.now, rules):
+            return _goes_elsewhere(case, case.own, before, rules)
         reopened = opened_again(reweighed(case.own, before, case.alert, case.key, case.now))
         return Decision(Verdict.REOPENED, "fires anew after somebody resolved its incident", fresh, reopened)
     if before is after:
@@ -186,6 +191,11 @@ def _fires_on(case: Case, record: AlertRecord) -> Decision:
     return Decision(
         Verdict.UPDATED, reason, fresh, reweighed(case.own, before, case.alert, case.key, case.now)
     )
+
+
+def _goes_elsewhere(case: Case, own: Incident, before: Severity, rules: CorrelationRules) -> Decision:
+    """The alert fires anew, but its incident is over for good or for long: that counts it no longer."""
+    return replace(_place(case, rules), left=without_firing(own, before, case.now))
 
 
 def admit(case: Case, rules: CorrelationRules) -> Decision:
@@ -245,7 +255,9 @@ def _home(case: Case, rules: CorrelationRules) -> tuple[Verdict, str, Incident]:
 
 
 def _resolved_lately(incident: Incident, now: Millis, rules: CorrelationRules) -> bool:
-    return incident.resolved_at is not None and now - incident.resolved_at <= rules.reopen_within
+    if incident.resolved_at is None or incident.is_closed:
+        return False
+    return now - incident.resolved_at <= rules.reopen_within
 
 
 def _place_late(case: Case, rules: CorrelationRules) -> Decision:
@@ -259,7 +271,7 @@ def _place_late(case: Case, rules: CorrelationRules) -> Decision:
     return Decision(Verdict.LATE_FIRING, "its resolve came first", record, over)
 
 
-def _on_resolve(case: Case) -> Decision:
+def _on_resolve(case: Case, rules: CorrelationRules) -> Decision:
     record, alert = case.record, case.alert
     if record is None:
         return Decision(
@@ -269,15 +281,15 @@ def _on_resolve(case: Case) -> Decision:
         return Decision(Verdict.OUTDATED, "something newer is known of this alert")
     if alert.position == record.alert.position:
         return Decision(Verdict.DUPLICATE, "resolved already")
-    return _ends_episode(case, record)
+    return _ends_episode(case, record, rules)
 
 
-def _ends_episode(case: Case, record: AlertRecord) -> Decision:
+def _ends_episode(case: Case, record: AlertRecord, rules: CorrelationRules) -> Decision:
     """Decide on a resolve that is newer than all that is known."""
     ended = _record(case, Phase.RESOLVED, record.incident)
     match record.phase:
         case Phase.FIRING:
-            return _ends(case, record)
+            return _ends(case, record, rules)
         case Phase.WAITING:
             return Decision(Verdict.RESOLVED, "ended while it was held back", ended)
         case Phase.EXPIRED:
@@ -287,22 +299,36 @@ def _ends_episode(case: Case, record: AlertRecord) -> Decision:
             return Decision(Verdict.STRAY_RESOLVE, "resolves an episode not seen firing", ahead)
 
 
-def _ends(case: Case, record: AlertRecord) -> Decision:
+def _ends(case: Case, record: AlertRecord, rules: CorrelationRules) -> Decision:
     ended = _record(case, Phase.RESOLVED, record.incident)
     if case.own is None:
         return Decision(Verdict.RESOLVED, "its incident is gone", ended)
-    incident = without_firing(case.own, record.alert.severity, case.now)
+    ends = ends_incident(case.own, case.key, rules)
+    incident = without_firing(case.own, record.alert.severity, case.now, ends=ends)
     left = sum(incident.firing)
     reason = f"{left} more of its incident fire" if left else "the last of its incident"
+    if left and ends and case.own.is_open:
+        reason = f"ends its incident, though {reason}"
     return Decision(Verdict.RESOLVED, reason, ended, incident)
 
 
-def expire(record: AlertRecord, own: Incident | None, now: Millis) -> tuple[AlertRecord, Incident | None]:
+def ends_incident(incident: Incident, key: str, rules: CorrelationRules) -> bool:
+    """Tell whether the end of this alert is that of its incident, whatever else fires."""
+    if not rules.early_ends:
+        return False
+    when = rules.early_ends.get(incident.rule)
+    return when is ResolveWhen.FIRST or (when is ResolveWhen.ROOT_CAUSE and incident.lead.key == key)
+
+
+def expire(
+    record: AlertRecord, own: Incident | None, now: Millis, rules: CorrelationRules
+) -> tuple[AlertRecord, Incident | None]:
     """Take an alert that was not heard of any more for resolved."""
     ended = replace(record, phase=Phase.EXPIRED, changed_at=now, look_at=None)
     if own is None or not record.fires:
         return ended, None
-    return ended, without_firing(own, record.alert.severity, now)
+    ends = ends_incident(own, record.key, rules)
+    return ended, without_firing(own, record.alert.severity, now, ends=ends)
 
 
 def _record(case: Case, phase: Phase, incident: str) -> AlertRecord:
@@ -326,7 +352,9 @@ def _as_member(incident: Incident, case: Case) -> Incident:
 
 def _opened(case: Case) -> Incident:
     previous = case.latest.id if case.latest else case.shard
-    return open_incident(case.group, case.alert, case.key, case.now, previous)
+    before = case.own or case.latest
+    related = (Relation(RelationKind.FOLLOWS, before.id),) if before and not before.is_open else ()
+    return open_incident(case.group, case.alert, case.key, case.now, previous, related)
 
 
 def _why_new(case: Case) -> str:

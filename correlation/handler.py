@@ -206,6 +206,9 @@ class CorrelationHandler:
         file_alert(batch, record, decision, item.at, self._rules)
         if decision.stay is not None:
             admission.keep(batch, decision.stay, item.key)
+        if decision.left is not None:
+            entry = TimelineEntry(item.at, "left", "fires anew in another incident", item.key)
+            change_incident(batch, decision.left, entry, self._router, self._rules)
         if decision.incident is not None:
             incident = decision.incident
             if self._rules.extent is not None:

@@ -8,13 +8,20 @@ from msgspec.structs import replace
 
 from correlation.grouping import Group
 from domain.alert import SEVERITIES, Alert, Severity
-from domain.incident import Incident, IncidentState, Lead, Stage
+from domain.incident import Incident, IncidentState, Lead, Relation, Stage
 from domain.times import Millis
 
 NOBODY = (0,) * len(SEVERITIES)
 
 
-def open_incident(group: Group, alert: Alert, key: str, now: Millis, previous: str) -> Incident:
+def open_incident(
+    group: Group,
+    alert: Alert,
+    key: str,
+    now: Millis,
+    previous: str,
+    related: tuple[Relation, ...] = (),
+) -> Incident:
     """Begin an incident with its first alert, not firing yet.
 
     *previous* is what the group's incident before it, or its shard if it is the first, was called.
@@ -33,6 +40,7 @@ def open_incident(group: Group, alert: Alert, key: str, now: Millis, previous: s
         firing=NOBODY,
         alerts=1,
         revision=0,
+        related=related,
     )
 
 
@@ -62,11 +70,11 @@ def opened_again(incident: Incident) -> Incident:
     return replace(incident, state=IncidentState.OPEN, resolved_at=None, stage=Stage.NEW)
 
 
-def without_firing(incident: Incident, severity: Severity, now: Millis) -> Incident:
-    """Count one less; the incident is resolved when none is left."""
+def without_firing(incident: Incident, severity: Severity, now: Millis, *, ends: bool = False) -> Incident:
+    """Count one less; the incident is resolved when none is left, or if this one *ends* it."""
     firing = _shifted(incident.firing, severity, -1)
     changed_at = max(incident.changed_at, now)
-    if any(firing) or not incident.is_open:
+    if (any(firing) and not ends) or not incident.is_open:
         return replace(incident, firing=firing, changed_at=changed_at)
     return resolved(replace(incident, firing=firing, changed_at=changed_at), now)
 
@@ -83,6 +91,23 @@ def resolved(incident: Incident, now: Millis) -> Incident:
     ended = max(incident.opened_at, now)
     return replace(
         incident, state=IncidentState.RESOLVED, resolved_at=ended, changed_at=max(incident.changed_at, now)
+    )
+
+
+def closed(incident: Incident, now: Millis) -> Incident:
+    """End it for good."""
+    if incident.is_closed:
+        return incident
+    over = resolved(incident, now) if incident.is_open else incident
+    return replace(over, state=IncidentState.CLOSED, closed_at=now, changed_at=max(over.changed_at, now))
+
+
+def taken_up_again(incident: Incident) -> Incident:
+    """Have it worked on after all, as a person wants it."""
+    if incident.is_open or incident.merged_into:
+        return incident
+    return replace(
+        incident, state=IncidentState.OPEN, resolved_at=None, closed_at=None, stage=Stage.IN_PROGRESS
     )
 
 

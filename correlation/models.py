@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule
+from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule, ResolveWhen
 from domain.matching import Matcher
 from domain.times import Millis
 from notation import Duration, Label, MatchConfig, RuleConfig, lasting
@@ -36,10 +36,22 @@ class GroupConfig(RuleConfig):
         "0s", "How long an alert must fire before it opens an incident; one that is over sooner opens none."
     )
 
+    resolve_when: ResolveWhen = Field(
+        ResolveWhen.ALL,
+        description="Which alerts must be over for the incident to be resolved: all of them, the first that "
+        "is over, or root_cause: the one that the incident is named after.",
+    )
+
     def compile(self) -> GroupRule:
         """Make the rule that the core works with."""
         return GroupRule(
-            self.id, tuple(self.by), self.window, self.max_age, Matcher.of(self.match), self.hold
+            self.id,
+            tuple(self.by),
+            self.window,
+            self.max_age,
+            Matcher.of(self.match),
+            self.hold,
+            self.resolve_when,
         )
 
 
@@ -65,6 +77,10 @@ class CorrelationConfig(BaseModel):
     keep_resolved: Duration = lasting(
         "30d", "How long resolved incidents, their alerts and their timelines are kept."
     )
+    close_after: Duration = lasting(
+        "0s", "A resolved incident is closed after this, which is final: what comes later opens another, "
+        "linked to it. 0 closes none; operators and people at tickets may.",
+    )  # fmt: skip
     partitions: int = Field(
         1,
         ge=1,
@@ -106,4 +122,5 @@ class CorrelationConfig(BaseModel):
             stale_after=self.stale_after,
             remember_resolves=self.remember_resolves,
             keep_resolved=self.keep_resolved,
+            close_after=self.close_after,
         )

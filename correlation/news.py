@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from correlation.incidents import resolved
+from correlation.incidents import closed, resolved, taken_up_again
 from domain.events import TicketNews
-from domain.incident import Assessment, Incident, IncidentState, Note, Stage
+from domain.incident import Assessment, Incident, Note, Stage
 from domain.ticket import NewsKind
 
 NOTES_KEPT = 20
@@ -23,14 +23,23 @@ _WORDS = {
 
 
 def after_news(incident: Incident, news: TicketNews) -> Incident:
-    """Take in what a person did."""
+    """Take in what a person did. One who ends it though alerts fire knows better, until one fires anew."""
     match news.kind:
         case NewsKind.ACKNOWLEDGED | NewsKind.IN_PROGRESS | NewsKind.ON_HOLD if incident.is_open:
             return replace(incident, stage=_STAGES[news.kind])
-        case NewsKind.RESOLVED | NewsKind.CLOSED:
-            return _ended(incident, news)
+        case NewsKind.RESOLVED if incident.is_open:
+            return resolved(incident, news.at)
+        case NewsKind.CLOSED:
+            return closed(incident, news.at)
         case NewsKind.REOPENED:
-            return _reopened(incident)
+            return taken_up_again(incident)
+        case _:
+            return _after_word(incident, news)
+
+
+def _after_word(incident: Incident, news: TicketNews) -> Incident:
+    """Take in what changes no state."""
+    match news.kind:
         case NewsKind.ASSIGNED:
             return replace(incident, assignee=news.detail)
         case NewsKind.COMMENTED:
@@ -49,17 +58,6 @@ def told(news: TicketNews) -> str:
     if news.kind is NewsKind.COMMENTED:
         return f"{news.detail} ({who})"
     return f"{_WORDS.get(news.kind, news.kind.value.replace('_', ' '))}{news.detail} {who}"
-
-
-def _ended(incident: Incident, news: TicketNews) -> Incident:
-    """End it though alerts may fire: a person knows better, until one fires anew."""
-    return resolved(incident, news.at) if incident.is_open else incident
-
-
-def _reopened(incident: Incident) -> Incident:
-    if incident.is_open:
-        return incident
-    return replace(incident, state=IncidentState.OPEN, resolved_at=None, stage=Stage.IN_PROGRESS)
 
 
 def with_note(incident: Incident, text: str, origin: str = "") -> Incident:

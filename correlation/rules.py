@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from correlation.enrichment import EnrichRule
 from correlation.extent import ExtentRules
@@ -16,6 +17,16 @@ from domain.times import Millis
 
 HOUR: Millis = 3_600_000
 DAY = 24 * HOUR
+
+
+class ResolveWhen(StrEnum):
+    """Which alerts must be over for an incident to be resolved."""
+
+    ALL = "all"
+    FIRST = "first"
+    """The first that resolves takes the others for done."""
+    ROOT_CAUSE = "root_cause"
+    """The one it is named after; or all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class GroupRule:
     """Alerts it applies to; the first rule that matches is taken."""
     hold: Millis = 0
     """How long an alert must fire before it opens an incident."""
+    resolve_when: ResolveWhen = ResolveWhen.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,8 @@ class CorrelationRules:
     """How long a resolve that came before its firing is remembered."""
     keep_resolved: Millis = 30 * DAY
     """How long resolved incidents, their alerts and timelines are kept."""
+    close_after: Millis = 0
+    """A resolved incident is closed after this; 0 for never."""
 
     quarantine: QuarantineRule = field(default_factory=QuarantineRule)
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
@@ -89,12 +103,18 @@ class CorrelationRules:
     """Rules about maintenance whose windows the shard is told of."""
     maintenance_index: RuleIndex[MaintenanceRule] = field(init=False, repr=False, compare=False)
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)
+    early_ends: Mapping[str, ResolveWhen] = field(init=False, repr=False, compare=False)
+    """By group rule, where not all alerts must be over."""
 
     def __post_init__(self) -> None:
         index = RuleIndex([(rule.match, rule) for rule in self.groups])
         object.__setattr__(self, "group_index", index)
         maintenance = RuleIndex([(rule.match, rule) for rule in self.maintenance])
         object.__setattr__(self, "maintenance_index", maintenance)
+        early = {
+            rule.id: rule.resolve_when for rule in self.groups if rule.resolve_when is not ResolveWhen.ALL
+        }
+        object.__setattr__(self, "early_ends", early)
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

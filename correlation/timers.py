@@ -78,12 +78,14 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
     told, entries = looked_at(replace(incident, tell_at=None), rules, timer.due)
     for entry in entries:
         batch.log(timeline_log(incident.id), entry)
-    batch.put(timer.id, told)
+    is_over = told.state is not incident.state
+    if not is_over:
+        batch.put(timer.id, told)
     batch.marked.add(timer.id)
     if incident.assessment and incident.assessment.lower_at and incident.assessment.lower_at <= timer.due:
         entry = TimelineEntry(timer.due, "reviewed", "a lower priority was due")
         change_incident(batch, told, entry, router, rules)
-    elif incident.follow_at is not None and incident.follow_at <= timer.due:
+    elif is_over or (incident.follow_at is not None and incident.follow_at <= timer.due):
         review_incident(batch, told, timer.due, router, rules)
     else:
         arm_incident(batch, incident, told, rules)
@@ -97,7 +99,7 @@ def _heard_at(batch: Batch, record: AlertRecord) -> Millis:
 
 def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules, router: Router) -> None:
     own = batch.get(incident_record(record.incident), Incident)
-    ended, incident = expire(record, own, timer.due)
+    ended, incident = expire(record, own, timer.due, rules)
     batch.put(timer.id, ended)
     batch.arm(timer.id, alert_due(ended, timer.due, rules))
     batch.count("expired")
@@ -110,7 +112,7 @@ def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationR
 
 def _give_up(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules) -> None:
     """It was held back, and is not heard of any more."""
-    ended, _ = expire(record, None, timer.due)
+    ended, _ = expire(record, None, timer.due, rules)
     batch.put(timer.id, ended)
     batch.arm(timer.id, alert_due(ended, timer.due, rules))
     batch.count("expired")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from correlation.fallback import fallback_at, fallen_back
+from correlation.lifecycle import close_at, closed_in_time
 from correlation.rules import CorrelationRules
 from domain.incident import Incident, TimelineEntry
 from domain.times import Millis
@@ -20,7 +21,7 @@ class Watch(NamedTuple):
     """Says what is to be done by now, with an entry for each thing; the same incident if there is nothing."""
 
 
-WATCHES = (Watch(fallback_at, fallen_back),)
+WATCHES = (Watch(fallback_at, fallen_back), Watch(close_at, closed_in_time))
 
 
 def next_look(incident: Incident, rules: CorrelationRules) -> Millis | None:

@@ -15,10 +15,48 @@ class Acknowledge(msgspec.Struct, frozen=True, array_like=True, tag="acknowledge
     incident: str
 
 
+class Start(msgspec.Struct, frozen=True, array_like=True, tag="start"):
+    """Somebody works on it."""
+
+    incident: str
+
+
+class Hold(msgspec.Struct, frozen=True, array_like=True, tag="hold"):
+    """Work has to wait for something."""
+
+    incident: str
+
+
 class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="resolve"):
     """Somebody says that it is over, whatever fires. It stays so until an alert fires anew."""
 
     incident: str
 
 
-Action = Acknowledge | Resolve | SuppressionAction | ProblemAction | KnownErrorAction
+class Close(msgspec.Struct, frozen=True, array_like=True, tag="close"):
+    """It is over for good: whatever comes later opens another."""
+
+    incident: str
+
+
+class Reopen(msgspec.Struct, frozen=True, array_like=True, tag="reopen"):
+    """A resolved incident has to be worked on after all."""
+
+    incident: str
+
+
+class Remark(msgspec.Struct, frozen=True, array_like=True, tag="comment"):
+    """Somebody has something to say to all who work on it; the reason of the request says it."""
+
+    incident: str
+
+
+class Assign(msgspec.Struct, frozen=True, array_like=True, tag="assign"):
+    """Somebody else works on it from now on."""
+
+    incident: str
+    assignee: str
+
+
+IncidentAction = Acknowledge | Start | Hold | Resolve | Close | Reopen | Remark | Assign
+Action = IncidentAction | SuppressionAction | ProblemAction | KnownErrorAction

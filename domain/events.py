@@ -138,6 +138,8 @@ class OperatorAsked(msgspec.Struct, frozen=True, array_like=True, tag="operator"
     actor: str
     reason: str
     action: Action
+    id: str = ""
+    """Names the request: a copy of it changes nothing. Empty for one whose copies do no harm."""
 
 
 _Others = (

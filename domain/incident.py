@@ -21,6 +21,26 @@ class IncidentState(StrEnum):
 
     OPEN = "open"
     RESOLVED = "resolved"
+    CLOSED = "closed"
+    """Over for good: what comes later opens another."""
+
+
+class RelationKind(StrEnum):
+    """How an incident relates to another."""
+
+    FOLLOWS = "follows"
+    """The other was over when the same came back."""
+    MERGED = "merged"
+    """The other was merged into this one."""
+    SPLIT_FROM = "split_from"
+    """Its alerts belonged to the other."""
+
+
+class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Another incident that one has to do with."""
+
+    kind: RelationKind
+    incident: str
 
 
 class Stage(StrEnum):
@@ -184,6 +204,18 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     workaround: ShownWorkaround | None = None
     """How to get along, where a known error matches."""
     extent: Extent | None = None
+    closed_at: Millis | None = None
+    related: tuple[Relation, ...] = ()
+    """Incidents that it has to do with; of many, the last ones."""
+    merged_into: str = ""
+    """Id of the incident that lives on in its place: its alerts belong there now."""
+    requests: tuple[str, ...] = ()
+    """The last requests of operators: a copy of one changes nothing."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is over for good."""
+        return self.state is IncidentState.CLOSED
 
     @property
     def is_open(self) -> bool:

@@ -85,7 +85,7 @@ class IncidentRouter:
             priority=judged.priority,
             impact=impact,
             urgency=urgency,
-            state=_STATES[incident.stage] if incident.is_open else TicketState.RESOLVED,
+            state=_state(incident),
             team=judged.team,
             service=incident.service,
             labels=incident.labels,
@@ -129,6 +129,12 @@ def _unfollowed(incident: Incident) -> Incident:
     return replace(incident, clocks=(), follow_at=None)
 
 
+def _state(incident: Incident) -> TicketState:
+    if incident.is_open:
+        return _STATES[incident.stage]
+    return TicketState.CLOSED if incident.is_closed else TicketState.RESOLVED
+
+
 def _held(known: Assessment, lower_at: Millis) -> Assessment:
     return replace(known, lower_at=lower_at)
 
@@ -156,6 +162,8 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         if incident.workaround
         else {},
         "sla": [_clock_values(clock) for clock in incident.clocks if clock.allowed is not None],
+        "related": [{"kind": each.kind.value, "incident": each.incident} for each in incident.related],
+        "merged_into": incident.merged_into,
     }
 
 

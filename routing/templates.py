@@ -32,6 +32,12 @@ Workaround: {{ workaround.text }}{{ " " ~ workaround.url if workaround.url }}
 {% if resolved_at %}
 Resolved: {{ resolved_at }}
 {% endif %}
+{% for other in related %}
+{{ other.kind.replace("_", " ") | capitalize }}: {{ other.incident }}
+{% endfor %}
+{% if merged_into %}
+Merged into: {{ merged_into }}
+{% endif %}
 {% for name, value in labels | dictsort %}
 {{ name }}: {{ value }}
 {% endfor %}

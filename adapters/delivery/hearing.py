@@ -40,7 +40,7 @@ _IMPLIED = {
     NewsKind.REOPENED: TicketState.IN_PROGRESS,
     NewsKind.ON_HOLD: TicketState.ON_HOLD,
     NewsKind.RESOLVED: TicketState.RESOLVED,
-    NewsKind.CLOSED: TicketState.RESOLVED,
+    NewsKind.CLOSED: TicketState.CLOSED,
 }
 """What the incident will want of its tickets after such news. The one it comes from is taken to show it already."""
 
@@ -143,8 +143,14 @@ def _state(record: TicketRecord, seen: TicketSeen, owners: Owners) -> tuple[Tick
         return known, []
     if owners.state is Owner.TOCSIN:  # the next look at the record sets it right again
         return replace(known, observed=replace(record.observed, state=seen.state)), []
-    observed = replace(record.observed, state=_IMPLIED[kind])
+    observed = replace(record.observed, state=_implied(kind, record.observed.state))
     return replace(known, observed=observed, yields=record.desired.version), [News(kind, actor=seen.actor)]
+
+
+def _implied(kind: NewsKind, written: TicketState | None) -> TicketState:
+    """What was closed stays so, though people set its ticket back to resolved."""
+    is_kept = kind is NewsKind.RESOLVED and written is TicketState.CLOSED
+    return TicketState.CLOSED if is_kept else _IMPLIED[kind]
 
 
 def _may_be_ours(record: TicketRecord, state: TicketState) -> bool:

@@ -168,6 +168,8 @@ class ServiceNow(Adapter):
         now = self._config.state(row.state, is_problem=is_problem)
         if action is TicketAction.REOPEN and now is TicketState.CLOSED:
             return await self._succeed(ref, ticket)
+        if now is TicketState.CLOSED and ticket.state.is_over:
+            return self._ref(row, is_problem=is_problem)  # closed records are read only
         changes = to_fields(self._config, ticket)
         wanted = wanted_state(action, ticket.state, now)
         if wanted is not None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from app.api.alerts import Alerts
 from app.api.answers import READ, Handler, answering, not_found
+from app.api.commands import Commands
 from app.api.health import Health
 from app.api.incidents import Incidents
 from app.api.known_errors import KnownErrorsApi
@@ -40,10 +41,12 @@ class Api:
     problems: Problems
     reload: Reload
     known_errors: KnownErrorsApi
+    commands: Commands
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
         return [
+            *self.commands.routes(),
             *(web.route("*", path, answering(handler)) for path, handler in self._read().items()),
             *(
                 web.route("*", path, answering(handler, methods))

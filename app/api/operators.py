@@ -56,8 +56,8 @@ class Operators:
                 HTTPStatus.BAD_REQUEST, "bad-body", f"the body is not what is wanted: {error}"
             ) from None
 
-    async def ask(self, partitions: Sequence[int], asked: Asked, action: Action) -> None:
-        """Have it done; it is on record once this returns, and done a moment later."""
-        event = encode([OperatorAsked(self._clock(), asked.actor, asked.reason, action)])
+    async def ask(self, partitions: Sequence[int], asked: Asked, action: Action, id_: str = "") -> None:
+        """Have it done; it is on record once this returns, and done a moment later. Copies share their *id_*."""
+        event = encode([OperatorAsked(self._clock(), asked.actor, asked.reason, action, id_)])
         for partition in partitions:
             await self._broker.publish(alerts_mailbox(partition), [Message("operator", 0, event)])

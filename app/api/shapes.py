@@ -10,6 +10,7 @@ from msgspec import Meta
 from app.api.basic_shapes import Moment as Moment
 from app.api.basic_shapes import Next as Next
 from app.api.cause_shapes import ShownWorkaroundView
+from app.api.command_shapes import RelationView
 from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
@@ -67,9 +68,12 @@ class IncidentView(TypedDict):
     opened_at: Moment
     changed_at: Moment
     resolved_at: Moment | None
+    closed_at: Moment | None
     revision: int
     problem: Annotated[str | None, Meta(description="Id of the problem that causes it, where one is known.")]
     workaround: ShownWorkaroundView | None
+    related: Annotated[Sequence[RelationView], Meta(description="Incidents that it has to do with.")]
+    merged_into: Annotated[str | None, Meta(description="Id of the incident that lives on in its place.")]
     tickets: Sequence[TicketView]
     sla: Sequence[ClockView]
 

@@ -54,6 +54,10 @@ class RemoteApi:
         answer: dict[str, Any] = json.loads(self.ask(method, path, body))
         return answer
 
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for something with a body; raises as ``json``."""
+        return self.json("POST", path, json.dumps(body).encode())
+
     def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """Ask for whatever comes; ends the command if nothing can be reached.
 

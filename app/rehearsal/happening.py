@@ -23,7 +23,7 @@ from app.tools.guessing import content_type_of
 from correlation.identity import identify
 from correlation.state import incident_record, problem_record
 from domain.alert import Alert
-from domain.commands import Acknowledge, Action, Resolve
+from domain.commands import Acknowledge, Action, Close, Hold, Remark, Reopen, Resolve, Start
 from domain.events import OperatorAsked, TicketsSeen
 from domain.incident import Incident
 from domain.matching import Match, Matcher
@@ -38,7 +38,15 @@ from ingest.sources import BadBody, Post
 from ingest.sources.message import SUFFIX, read_message
 from ingest.understanding import understand
 
-ACTIONS: Mapping[str, Callable[[str], Action]] = {"acknowledge": Acknowledge, "resolve": Resolve}
+ACTIONS: Mapping[str, Callable[[str], Action]] = {
+    "acknowledge": Acknowledge,
+    "start": Start,
+    "hold": Hold,
+    "resolve": Resolve,
+    "close": Close,
+    "reopen": Reopen,
+    "comment": Remark,
+}
 """What operators may ask of one incident."""
 
 

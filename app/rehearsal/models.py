@@ -108,7 +108,9 @@ class TicketInput(Written):
 class OperatorInput(Written):
     """What an operator asks of an incident, by the API or the command line."""
 
-    does: Literal["acknowledge", "resolve"] = Field(description="What is asked for.")
+    does: Literal["acknowledge", "start", "hold", "resolve", "close", "reopen", "comment"] = Field(
+        description="What is asked for; a comment says what `why` says."
+    )
     match: MatchConfig = Field(
         default_factory=dict,
         description="Which incident, by labels and fields. Empty: the only one there is.",

@@ -139,6 +139,19 @@ class TicketSystemContract:
 
         assert opened == [False, False, True, True, False]
 
+    @needs(Capability.UPDATE)
+    @pytest.mark.parametrize("first", [TicketState.RESOLVED, TicketState.OPEN])
+    async def test_a_ticket_is_closed_for_good(self, tool: Tool, first: TicketState) -> None:
+        """Where the tool knows no such state, it is over as one that is resolved; also when told twice."""
+        ticket = a_ticket()
+        ref = await tool.system.create(ticket)
+        for version, state in enumerate((first, TicketState.CLOSED, TicketState.CLOSED), start=2):
+            if state.is_over:
+                changed = msgspec.structs.replace(ticket, version=version, state=state)
+                ref = await tool.system.update(ref, changed, TicketAction.RESOLVE)
+
+        assert not (await tool.look(ref)).is_open
+
     @needs(Capability.FIND, Capability.UPDATE, Capability.REOPEN)
     async def test_a_resolved_ticket_is_still_found(self, tool: Tool) -> None:
         ticket = a_ticket()

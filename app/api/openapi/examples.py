@@ -23,7 +23,7 @@ from app.api.stats import Figures, QuarantineFigures
 from app.reads import DestinationFigures
 from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
-from domain.incident import IncidentState, Stage
+from domain.incident import IncidentState, RelationKind, Stage
 from domain.priority import Level, Priority
 from domain.problem import ProblemState
 from domain.suppression import SilenceState
@@ -58,6 +58,7 @@ INCIDENT: IncidentView = {
     "opened_at": "2026-03-11T13:00:00.000Z",
     "changed_at": "2026-03-11T13:04:10.000Z",
     "resolved_at": None,
+    "closed_at": None,
     "revision": 3,
     "problem": "5c1fd0e2ab934476",
     "workaround": {
@@ -67,6 +68,9 @@ INCIDENT: IncidentView = {
         "at": "2026-03-11T13:00:00.000Z",
         "helped": False,
     },
+    "related": [{"kind": RelationKind.FOLLOWS, "incident": "1b9d62f04e8a7c53"}],
+    "merged_into": None,
+    "tickets": [TICKET],
     "sla": [
         {
             "target": Target.RESOLVE,
@@ -79,7 +83,6 @@ INCIDENT: IncidentView = {
             "met_at": None,
         }
     ],
-    "tickets": [TICKET],
 }
 PROBLEM: ProblemRecordView = {
     "id": "5c1fd0e2ab934476",

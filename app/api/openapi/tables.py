@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.api.openapi.managing import KNOWN_ERRORS, PROBLEMS
+from app.api.openapi.operating import OPERATORS
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
 from app.api.openapi.reading import (
@@ -21,6 +22,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **INGEST,
     **CALLBACKS,
     **INCIDENTS,
+    **OPERATORS,
     **QUARANTINE,
     **PARKED,
     **PROBLEMS,

@@ -30,7 +30,7 @@ class Tool:
     def __init__(self, name: str) -> None:
         self.core = Core(DeliveryHandler(name, Pace(0, 0, comments=True, destination=name), 30 * DAY))
         self.states: dict[str, TicketState] = {}
-        self.comments: list[tuple[str, str]] = []
+        self.comments: dict[str, list[tuple[str, str]]] = {}
         self.transitions = 0
         """How often we changed a state."""
 
@@ -38,7 +38,7 @@ class Tool:
         """Do what is asked."""
         key = call.ticket.key
         if call.action is TicketAction.COMMENT:
-            self.comments += [("tocsin", note.text) for note in call.notes]
+            self.comments.setdefault(key, []).extend(("tocsin", note.text) for note in call.notes)
         elif call.action is TicketAction.FIND:
             return Outcome(now, call, TicketRef(key) if key in self.states else None)
         elif call.action is TicketAction.CREATE:
@@ -100,7 +100,7 @@ class Mirrors(RuleBasedStateMachine):
         """The tool tells how the ticket stands."""
         comments = tuple(
             Comment(str(number), author, text, self.now)
-            for number, (author, text) in enumerate(tool.comments)
+            for number, (author, text) in enumerate(tool.comments.get(key, []))
         )
         event: Event = TicketsSeen(
             self.now, [TicketSeen(key, self.now, actor, tool.states[key], comments=comments)]
@@ -124,8 +124,9 @@ class Mirrors(RuleBasedStateMachine):
         """Somebody writes something."""
         tool = self.tools[name]
         self.now += 10 * SECOND
-        tool.comments.append(("alice", f"word {len(tool.comments)} in {name}"))
         for key in tool.states:
+            said = tool.comments.setdefault(key, [])
+            said.append(("alice", f"word {len(said)} in {name}"))
             self.echo(tool, key, "alice")
         self.settle()
 
@@ -148,9 +149,10 @@ class Mirrors(RuleBasedStateMachine):
     def a_word_is_told_once_where_it_was_not_said(self) -> None:
         """Never back where it came from, and nowhere twice."""
         for name, tool in self.tools.items():
-            ours = [text for author, text in tool.comments if author == "tocsin"]
-            assert len(ours) == len(set(ours))
-            assert not any(f"in {name} (" in text for text in ours)
+            for said in tool.comments.values():
+                ours = [text for author, text in said if author == "tocsin"]
+                assert len(ours) == len(set(ours))
+                assert not any(f"in {name} (" in text for text in ours)
 
 
 Mirrors.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)

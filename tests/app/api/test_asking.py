@@ -10,7 +10,7 @@ from app.api.paging import read_number, read_place
 from tests.app.api.world import World
 from tests.builders import firing
 
-STATES = ["open", "resolved"]
+STATES = ["open", "resolved", "closed"]
 PRIORITIES = ["P1", "P2", "P3", "P4", "P5"]
 LIMITS = ["a number from 1 to 1000"]
 CURSORS = ["what an answer had as next"]
@@ -19,7 +19,7 @@ CURSORS = ["what an answer had as next"]
 @pytest.mark.parametrize(
     ("query", "parameter", "allowed"),
     [
-        ("state=closed", "state", STATES),
+        ("state=over", "state", STATES),
         ("state=", "state", STATES),
         ("priority=p1", "priority", PRIORITIES),
         ("service=", "service", ["a name"]),

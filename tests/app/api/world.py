@@ -22,6 +22,7 @@ from adapters.stores.sqlite import SqliteStore
 from adapters.tickets.memory import Memory
 from app.api import Api
 from app.api.alerts import Alerts
+from app.api.commands import Commands
 from app.api.health import Check, Health
 from app.api.incidents import Incidents
 from app.api.known_errors import KnownErrorsApi
@@ -191,6 +192,7 @@ class World:
             KnownErrorsApi(
                 self.reads, Operators(cast(Broker, self.boxes), lambda: self.now), lambda: RULES.known_errors
             ),
+            Commands(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
