@@ -145,6 +145,7 @@ class Side:
             if self._reports:
                 letters.insert(0, Letter(None, list(self._reports), shard.clock))
                 self._reports.clear()
+        shard.forget()
 
     def hear(self, event: TicketNews | OperatorAsked, incident: str) -> None:
         """Hear what a person did to *incident*."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,13 +29,20 @@ class MemoryShard:
         self.counters: Counter[str] = Counter()
         self.logs: dict[str, list[msgspec.Struct]] = {}
         self.clock: Millis = 0
+        self._known: dict[str, msgspec.Struct | None] = {}
+        """What was read of the records, for as long as the letters last that it was read for."""
 
     def tell(self, items: Sequence[Any], at: Millis) -> Batch:
         """Decide on *items* as one message; *at* is the time that it brings. Timers that are due go before it."""
-        return self.tell_all([Letter(None, list(items), at)])[0]
+        batch, _ = self.tell_all([Letter(None, list(items), at)])
+        self.forget()
+        return batch
 
     def tell_all(self, letters: Sequence[Letter]) -> tuple[Batch, int]:
-        """Decide on messages up to the one before which a timer falls due; say how many were taken."""
+        """Decide on messages up to the one before which a timer falls due; say how many were taken.
+
+        The rest is told again, after ``act``; ``forget`` when nothing is left.
+        """
         batch, taken = self._decided(letters, [], max(self.clock, letters[0].at))
         self._keep(batch)
         return batch, taken
@@ -47,39 +54,41 @@ class MemoryShard:
         self._keep(batch)
         return batch
 
+    def forget(self) -> None:
+        """Let go of what was read for letters that are done. Items know what was read for them, and ask no more."""
+        self._known.clear()
+
     def _decided(self, letters: Sequence[Letter], timers: list[Timer], clock: Millis) -> tuple[Batch, int]:
         """Decide; as deciding changes nothing, it can be done over when something was missing or poisonous."""
-        known = self._loaded([item for letter in letters for item in letter.items], timers)
+        self._load([item for letter in letters for item in letter.items], timers)
         careful = False
         while True:
             try:
-                return self._decide(known, letters, timers, clock, careful=careful)
+                return self._decide(letters, timers, clock, careful=careful)
             except NotLoaded as error:
-                known[error.key] = self.records.get(error.key)
+                self._known[error.key] = self.records.get(error.key)
             except Exception:
                 if careful:
                     raise
                 careful = True
 
-    def _loaded(self, items: list[Any], timers: list[Timer]) -> dict[str, msgspec.Struct | None]:
-        """Collect the records that are needed, until these name no others."""
-        known: dict[str, msgspec.Struct | None] = {}
+    def _load(self, items: list[Any], timers: list[Timer]) -> None:
+        """Read the records that are needed, until these name no others."""
+        known = self._known
         view = Batch(known)
         while missing := self.handler.wanted(view, items, timers) - known.keys():
             for name in missing:
                 known[name] = self.records.get(name)
-        return known
 
     def _decide(
         self,
-        known: Mapping[str, msgspec.Struct | None],
         letters: Sequence[Letter],
         timers: list[Timer],
         clock: Millis,
         *,
         careful: bool,
     ) -> tuple[Batch, int]:
-        decider = Decider(self.handler, Batch(known, clock), careful=careful)
+        decider = Decider(self.handler, Batch(self._known, clock), careful=careful)
         decider.take_timers(timers)
         taken = 0
         for letter in letters:
@@ -96,6 +105,7 @@ class MemoryShard:
 
     def _keep(self, batch: Batch) -> None:
         self.clock = batch.clock
+        self._known.update(batch.records)
         for name, record in batch.records.items():
             if record is None:
                 self.records.pop(name, None)

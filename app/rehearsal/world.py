@@ -114,6 +114,7 @@ class World:
         for shard in self.partitions.values():
             if _is_due(shard.timers.next_due(), self.clock):
                 self._send(shard.act(self.clock))
+                shard.forget()
         self._settle()
 
     def _settle(self) -> None:
@@ -126,6 +127,7 @@ class World:
             if desk is None:
                 return
             self._follow(desk, desk.shard.act(self.clock))
+            desk.shard.forget()
         raise NeverQuiet(f"still busy after {MOST_STEPS} steps")
 
     def _tell(self, mailbox: str, event: Event) -> Batch:

@@ -16,8 +16,11 @@ from app.backtest.side import Side
 from app.backtest.traffic import Recorded
 from config.load import parse
 from config.settings import Settings
+from correlation.handler import CorrelationHandler, Item
+from correlation.items import AlertItem
 from correlation.state import alert_record
 from domain.alert import Alert, AlertRecord
+from domain.batch import Batch
 from domain.commands import Resolve
 from domain.events import AlertsReceived, Event, OperatorAsked, decode_sealed, encode
 from domain.incident import Incident
@@ -220,3 +223,20 @@ def test_an_alert_that_is_over_and_back_is_in_both_its_incidents() -> None:
     stories = [(0, CPU), (MINUTE, resolved("CPU")), (late, firing("CPU", starts_at=NOON + late))]
 
     assert kinds(compared(rules(), rules(), *stories)) == {Kind.SAME: 2}
+
+
+def test_alerts_are_not_decided_on_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timers between alerts part a batch; what was read for its rest is still known then."""
+    decided: list[object] = []
+    handle = CorrelationHandler.handle
+
+    def counting(handler: CorrelationHandler, batch: Batch, item: Item) -> None:
+        decided.append(item)
+        handle(handler, batch, item)
+
+    monkeypatch.setattr(CorrelationHandler, "handle", counting)
+    stories = [(number * SECOND, firing(f"CPU{number}")) for number in range(50)]
+
+    compared(rules(), rules(), *stories)
+
+    assert len([each for each in decided if isinstance(each, AlertItem)]) == 2 * len(stories)
