@@ -9,9 +9,11 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from app.access.wiring import gate_of
 from app.api import Api
 from app.api.alerts import Alerts
 from app.api.answers import answering
+from app.api.audit import AuditLog
 from app.api.commands import Commands
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
@@ -74,19 +76,26 @@ def _application(service: Service, reloader: Reloader) -> web.Application:
     return application
 
 
-def _api(service: Service, reloader: Reloader) -> Api:
-    settings, publisher, spool = service.settings, service.publisher, service.spool
-    reads = service.reads
-    statistics = Statistics(
-        reads,
+def _statistics(service: Service) -> Statistics:
+    publisher, spool = service.publisher, service.spool
+    return Statistics(
+        service.reads,
         service.broker,
         clock,
         confirmed=(lambda: {publisher.producer: publisher.confirmed}) if publisher else dict,
         spooled=(lambda: spool.depth) if spool else lambda: 0,
     )
+
+
+def _checks(service: Service) -> dict[str, Check]:
     checks: dict[str, Check] = {"broker": service.broker.ping, "store": service.store.ping}
-    if spool is not None:
-        checks["spool"] = has_room(lambda: spool.size, settings.ingest.spool.max_size)
+    if (spool := service.spool) is not None:
+        checks["spool"] = has_room(lambda: spool.size, service.settings.ingest.spool.max_size)
+    return checks
+
+
+def _api(service: Service, reloader: Reloader) -> Api:
+    reads, statistics = service.reads, _statistics(service)
     metrics = Metrics(
         statistics,
         service.meter,
@@ -102,7 +111,7 @@ def _api(service: Service, reloader: Reloader) -> Api:
         Incidents(reads),
         Alerts(reads),
         Stats(statistics),
-        Health(checks),
+        Health(_checks(service)),
         metrics,
         quarantine,
         parked,
@@ -113,4 +122,6 @@ def _api(service: Service, reloader: Reloader) -> Api:
         Reload(reloader),
         KnownErrorsApi(reads, operators, lambda: service.settings.correlation.known_errors),
         Commands(reads, operators),
+        AuditLog(reads, clock),
+        gate_of(lambda: service.settings.api, service.broker, clock).guarded,
     )

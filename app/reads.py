@@ -16,6 +16,7 @@ import msgspec
 from adapters.delivery.breaker import state_at
 from adapters.delivery.state import BREAKER, PARKED, PENDING, TICKETS, Breaker, TicketRecord, ticket_record
 from app.pages import IndexSource, Line, LogSource, Page, Place, collect
+from correlation.audit import audit_log
 from correlation.filing import Member
 from correlation.quarantine import QUARANTINED, Body, quarantined_record
 from correlation.router import Router
@@ -30,7 +31,7 @@ from correlation.state import (
     timeline_log,
 )
 from domain.alert import AlertRecord, Phase, Sightings
-from domain.events import Quarantined
+from domain.events import Audited, Quarantined
 from domain.incident import Incident, IncidentState, TimelineEntry
 from domain.ports import StateStore, alerts_mailbox, tickets_mailbox
 from domain.priority import Priority
@@ -45,6 +46,7 @@ RENDERED_AT_ONCE = 20
 """Titles made before others get their turn in this process: some milliseconds."""
 
 _member = msgspec.msgpack.Decoder(Member).decode
+_audited = msgspec.msgpack.Decoder(Audited).decode
 _timeline_entry = msgspec.msgpack.Decoder(TimelineEntry).decode
 
 
@@ -191,6 +193,13 @@ class ReadModel:
         lines, _ = await source.read(Line(start), limit + 1)
         entries = [_timeline_entry(line.text) for line in lines[:limit]]
         return Page(entries, start + limit if len(lines) > limit else None)
+
+    async def audited(self, month: str, *, limit: int, start: int = 0) -> Page[Audited, int]:
+        """Read what was asked for in a month, the oldest first."""
+        source = LogSource(self.store, alerts_mailbox(0), audit_log(month))
+        lines, _ = await source.read(Line(start), limit + 1)
+        found = [_audited(line.text) for line in lines[:limit]]
+        return Page(found, start + limit if len(lines) > limit else None)
 
     async def members(self, id_: str, *, limit: int, start: int = 0) -> Page[ShownAlert, int] | None:
         """List the alerts that joined an incident, as they are now; None if there is no such incident."""

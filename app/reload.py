@@ -138,6 +138,7 @@ def _with_foundations_of(before: Settings, after: Settings) -> Settings:
         store=before.store,
         partitions=before.partitions,
         partition_by=before.partition_by,
+        api=before.api if _opens(before, after) else after.api,
         ingest=after.ingest.model_copy(update={"spool": before.ingest.spool}),
     )
 
@@ -150,7 +151,13 @@ def _needing_restart(before: Settings, after: Settings) -> tuple[str, ...]:
         "correlation.partition_by": (before.partition_by, after.partition_by),
         "ingest.spool": (before.ingest.spool, after.ingest.spool),
     }
-    return tuple(name for name, (ours, theirs) in pairs.items() if ours != theirs)
+    changed = [name for name, (ours, theirs) in pairs.items() if ours != theirs]
+    return (*changed, *(["api"] if _opens(before, after) else []))
+
+
+def _opens(before: Settings, after: Settings) -> bool:
+    """Tell whether everybody could do everything from now on: only a start can keep that on this machine."""
+    return after.api.is_open and not before.api.is_open
 
 
 def _consequences(before: Settings, after: Settings) -> Iterator[str]:

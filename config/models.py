@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema
 
 from adapters.tickets import DestinationConfig
+from config.api import ApiConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.maintenance_models import MaintenanceConfig
 from correlation.models import CorrelationConfig
@@ -87,6 +88,7 @@ class TocsinConfig(BaseModel):
     public_url: BaseUrl = Field(
         "http://127.0.0.1:8080", description="Where people reach Tocsin; links in tickets begin with it."
     )
+    api: ApiConfig = Field(default_factory=ApiConfig, description="Who may use the API.")
     sources: dict[SourceName, AnySource] = Field(
         default_factory=dict, description="Tools that post alerts, by the name in their address /ingest/NAME."
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from adapters.tickets import DestinationConfig
+from config.api import ApiConfig
 from config.expiry import next_expiry
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
@@ -41,6 +42,7 @@ class Settings:
     store: SecretStr | None
     """Redis' URL; None for the embedded store."""
     public_url: str
+    api: ApiConfig
     warnings: tuple[Problem, ...]
     """What is allowed but hardly meant."""
     version: str
@@ -85,6 +87,7 @@ def compile_settings(
         broker=config.broker,
         store=config.store,
         public_url=config.public_url,
+        api=config.api,
         warnings=warnings,
         version=version,
         expires=next_expiry(config),
@@ -92,6 +95,7 @@ def compile_settings(
 
 
 def _correlation(config: TocsinConfig) -> CorrelationRules:
+    """Hand correlation its own part, and what sources and destinations say of it."""
     kept = config.ingest.quarantine
     return config.correlation.compile(
         {name: tuple(source.identity) for name, source in config.sources.items() if source.identity},

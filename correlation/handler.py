@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from correlation import admission, commands, problem_filing, quarantine, timers, upkeep, waiting
+from correlation import admission, audit, commands, problem_filing, quarantine, timers, upkeep, waiting
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
@@ -40,6 +40,7 @@ from domain.batch import Batch
 from domain.events import (
     AlertsReceived,
     AlertsSealed,
+    Audited,
     Delivered,
     OperatorAsked,
     Quarantined,
@@ -60,7 +61,7 @@ OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 """Counters of what became of alerts."""
 
 
-Item = AlertItem | TicketReported | TicketNews | OperatorAsked | quarantine.Item
+Item = AlertItem | TicketReported | TicketNews | OperatorAsked | Audited | quarantine.Item
 
 
 class CorrelationHandler:
@@ -81,7 +82,7 @@ class CorrelationHandler:
             if isinstance(event, AlertsReceived | AlertsSealed):
                 items.extend(items_of(event, self._rules))
             elif isinstance(
-                event, TicketReported | TicketNews | OperatorAsked | Quarantined | QuarantineSettled
+                event, TicketReported | TicketNews | OperatorAsked | Audited | Quarantined | QuarantineSettled
             ):
                 items.append(event)
         return items
@@ -97,6 +98,8 @@ class CorrelationHandler:
                 keys.update(_wanted_by_ticket(item.incident, batch.known))
             elif isinstance(item, OperatorAsked):
                 keys.update(commands.wanted(item.action))
+            elif isinstance(item, Audited):
+                keys.add(audit.AUDIT)
             else:
                 keys.add(quarantine.SHELF)
         for timer in due:
@@ -165,6 +168,8 @@ class CorrelationHandler:
             self._on_news(batch, item)
         elif isinstance(item, OperatorAsked):
             commands.obey(batch, item, self._router, self._rules)
+        elif isinstance(item, Audited):
+            audit.handle(batch, item)
         else:
             self._on_report(batch, item)
 
@@ -256,6 +261,8 @@ class CorrelationHandler:
             quarantine.on_timer(batch, timer, self._rules.quarantine)
         elif timer.id.startswith(problem_filing.TIMERS):
             self._problems(batch).on_timer(timer)
+        elif timer.id == audit.AUDIT:
+            audit.on_timer(batch, timer)
         else:
             timers.on_incident_timer(batch, timer, self._rules, self._router)
 

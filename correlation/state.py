@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from correlation.audit import Months
 from correlation.known_error_rules import KnownErrors
 from correlation.problems import Recurrence
 from correlation.quarantine import Shelf
@@ -74,6 +75,7 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "known_errors": KnownErrors,
     "signature": Recurrence,
     "windows": Windows,
+    "audit": Months,
 }
 
 

@@ -142,6 +142,20 @@ class OperatorAsked(msgspec.Struct, frozen=True, array_like=True, tag="operator"
     """Names the request: a copy of it changes nothing. Empty for one whose copies do no harm."""
 
 
+class Audited(msgspec.Struct, frozen=True, array_like=True, tag="audited"):
+    """Somebody asked for something beyond looking."""
+
+    at: Millis
+    actor: str
+    role: str
+    method: str
+    path: str
+    status: int
+    """What was answered, as an HTTP status."""
+    peer: str = ""
+    """Address that it came from, which may be a proxy's."""
+
+
 _Others = (
     Tick
     | TicketReported
@@ -152,6 +166,7 @@ _Others = (
     | TicketNews
     | ParkedAsked
     | OperatorAsked
+    | Audited
 )
 Event = AlertsReceived | _Others
 Delivered = Event | AlertsSealed

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from app.api.alerts import Alerts
 from app.api.answers import READ, Handler, answering, not_found
+from app.api.audit import AuditLog
 from app.api.commands import Commands
 from app.api.health import Health
 from app.api.incidents import Incidents
@@ -22,6 +24,8 @@ from app.api.reload import Reload
 from app.api.silences import SilencesApi
 from app.api.stats import Stats
 from ingest.server import REST
+
+Table = dict[str, tuple[Handler, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +46,32 @@ class Api:
     reload: Reload
     known_errors: KnownErrorsApi
     commands: Commands
+    audit: AuditLog
+    guarded: Callable[[str, Handler], Handler]
+    """Lets only those to a handler, which answers at the path, who may ask it."""
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
+        guarded: Table = {
+            **{path: (handler, READ) for path, handler in self._read().items()},
+            **self._asked(),
+            **self.commands.table(),
+        }
+        everybodys = {
+            "/healthz": self.health.live,
+            "/readyz": self.health.ready,
+            f"/api/v1/{REST}": _unknown,
+        }
         return [
-            *self.commands.routes(),
-            *(web.route("*", path, answering(handler)) for path, handler in self._read().items()),
             *(
-                web.route("*", path, answering(handler, methods))
-                for path, (handler, methods) in self._asked().items()
+                web.route("*", path, answering(self.guarded(path, handler), methods))
+                for path, (handler, methods) in guarded.items()
             ),
-            web.route("*", f"/api/v1/{REST}", answering(_unknown)),
+            *(web.route("*", path, answering(handler)) for path, handler in everybodys.items()),
         ]
 
     def _read(self) -> dict[str, Handler]:
-        """List what is only read."""
+        """List what is only looked at."""
         return {
             "/api/v1/incidents": self.incidents.list,
             "/api/v1/incidents/{id}": self.incidents.one,
@@ -70,14 +85,13 @@ class Api:
             "/api/v1/problems/{id}": self.problems.one,
             "/api/v1/problems/{id}/timeline": self.problems.timeline,
             "/api/v1/stats": self.stats.show,
-            "/healthz": self.health.live,
-            "/readyz": self.health.ready,
+            "/api/v1/audit": self.audit.list,
             "/metrics": self.metrics.show,
             "/api/openapi.json": self.openapi.show,
         }
 
-    def _asked(self) -> dict[str, tuple[Handler, tuple[str, ...]]]:
-        """List what is asked for, with the methods."""
+    def _asked(self) -> Table:
+        """List where something can be asked for, with the methods."""
         return {
             "/api/v1/quarantine/{id}": (self.quarantine.one, (*READ, "DELETE")),
             "/api/v1/quarantine/{id}/replay": (self.quarantine.replay, ("POST",)),

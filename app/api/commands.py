@@ -14,7 +14,7 @@ from uuid import uuid4
 from aiohttp import web
 from msgspec import Meta
 
-from app.api.answers import Handler, answering, json, not_found
+from app.api.answers import Handler, json, not_found
 from app.api.command_shapes import IncidentAsked
 from app.api.operators import Asked, Operators
 from app.api.paging import read_query
@@ -58,14 +58,11 @@ class Commands:
         self._reads = reads
         self._operators = operators
 
-    def routes(self) -> list[web.RouteDef]:
-        """List what is done for each verb."""
+    def table(self) -> dict[str, tuple[Handler, tuple[str, ...]]]:
+        """List what is done for each verb, with the methods."""
         verbs = {verb: self._doing(action) for verb, action in SIMPLE.items()}
         verbs |= {"comment": self.comment, "assign": self.assign}
-        return [
-            web.route("*", f"/api/v1/incidents/{{id}}/{verb}", answering(handler, ("POST",)))
-            for verb, handler in verbs.items()
-        ]
+        return {f"/api/v1/incidents/{{id}}/{verb}": (handler, ("POST",)) for verb, handler in verbs.items()}
 
     def _doing(self, action: Callable[[str], IncidentAction]) -> Handler:
         async def do(request: web.Request) -> web.Response:

@@ -8,7 +8,9 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
+from app.access.asking import actor
 from domain.commands import Action
 from domain.events import OperatorAsked, encode
 from domain.ports import Broker, Message, alerts_mailbox
@@ -50,11 +52,12 @@ class Operators:
         """
         body = await read_plain(request, Bounds(max_body=LARGEST), self._budget)
         try:
-            return msgspec.json.decode(body or b"{}", type=kind)
+            asked = msgspec.json.decode(body or b"{}", type=kind)
         except msgspec.DecodeError as error:
             raise Refusal(
                 HTTPStatus.BAD_REQUEST, "bad-body", f"the body is not what is wanted: {error}"
             ) from None
+        return replace(asked, actor=actor(request, asked.actor)) if isinstance(asked, Asked) else asked
 
     async def ask(self, partitions: Sequence[int], asked: Asked, action: Action, id_: str = "") -> None:
         """Have it done; it is on record once this returns, and done a moment later. Copies share their *id_*."""

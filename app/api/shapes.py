@@ -305,6 +305,25 @@ class ConfigurationView(TypedDict):
     mistakes: Sequence[str]
 
 
+class AuditView(TypedDict):
+    """Something that was asked for beyond looking."""
+
+    at: Moment
+    actor: Annotated[str, Meta(description="Name of the token, or of the person.", examples=["deploy-bot"])]
+    role: str
+    method: str
+    path: str
+    status: Annotated[int, Meta(description="What was answered.", examples=[200])]
+    peer: Annotated[str, Meta(description="Address that it came from; a proxy's, where there is one.")]
+
+
+class AuditPage(TypedDict):
+    """Part of the audit log."""
+
+    items: Sequence[AuditView]
+    next: Next
+
+
 class Live(TypedDict):
     """The process answers."""
 
@@ -358,35 +377,3 @@ class ProblemView(TypedDict):
     title: Annotated[str, Meta(examples=["Unknown source"])]
     status: Annotated[int, Meta(examples=[404])]
     detail: Annotated[str, Meta(description="For people.", examples=["there is no source 'prom'"])]
-
-
-class PagerDutyTaken(TypedDict):
-    """What PagerDuty would answer."""
-
-    status: str
-    message: str
-    dedup_key: NotRequired[str]
-
-
-class PagerDutyRefused(TypedDict):
-    """What PagerDuty would answer to what it does not take."""
-
-    status: str
-    message: str
-    errors: Sequence[str]
-
-
-class OpsgenieTaken(TypedDict):
-    """What Opsgenie would answer."""
-
-    result: str
-    took: float
-    requestId: str
-
-
-class OpsgenieRefused(TypedDict):
-    """What Opsgenie would answer to what it does not take."""
-
-    message: str
-    took: float
-    requestId: str

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from uuid import uuid4
 
 from aiohttp import web
+from msgspec.structs import replace
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -20,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.access.asking import actor
 from app.api.answers import json, not_found
 from app.api.paging import TEXT, one_of, read_query
 from app.api.views import silence_view
@@ -126,7 +128,7 @@ class SilencesApi:
         if silence is None:
             raise not_found("unknown-silence", f"there is no silence {name!r}, or not any more")
         if is_end:
-            await self._silencing.expire(name, query.get("by", "somebody"))
+            await self._silencing.expire(name, actor(request, query.get("by", "somebody")))
             return json({"id": name, "expired": True})
         now = self._silencing.clock()
         return json({**silence_view(silence, now), "alerts": await self._silencing.waiting(silence)})
@@ -140,6 +142,7 @@ class SilencesApi:
             raise _refused("; ".join(map(_told, error.errors(include_url=False)))) from None
         except ValueError as error:
             raise _refused(str(error)) from None
+        silence = replace(silence, author=actor(request, silence.author))
         await self._silencing.put(silence)
         return json(silence_view(silence, now))
 

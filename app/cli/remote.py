@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Never
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
@@ -12,6 +14,8 @@ from urllib.request import Request, urlopen
 import typer
 
 PATIENCE = 30.0
+LETS_IN = "TOCSIN_TOKEN"
+"""Environment variable with what lets in, where the API asks for it."""
 AT_ONCE = 100
 
 
@@ -64,7 +68,7 @@ class RemoteApi:
         Raises:
             Refused: with what was answered.
         """
-        headers = {"Content-Type": "application/octet-stream"} if body else {}
+        headers = _login() | ({"Content-Type": "application/octet-stream"} if body else {})
         request = Request(self._url + path, body, headers, method=method)  # noqa: S310 - looked at above
         try:
             with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
@@ -76,11 +80,17 @@ class RemoteApi:
             fail(f"{self._url} cannot be reached: {getattr(error, 'reason', error)}")
 
 
+def _login() -> dict[str, str]:
+    token = os.environ.get(LETS_IN)
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def _detail(error: HTTPError) -> str:
     try:
-        return str(json.loads(error.read())["detail"])
+        detail = str(json.loads(error.read())["detail"])
     except (ValueError, KeyError, TypeError):
         return f"the answer was {error.code}, and not from Tocsin's API"
+    return f"{detail}; put one into {LETS_IN}" if error.code == HTTPStatus.UNAUTHORIZED else detail
 
 
 def fail(message: str) -> Never:

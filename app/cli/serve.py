@@ -24,6 +24,7 @@ from app.logs import configure_logs
 from app.loops import run_fast
 from app.reload import Reloader
 from app.service import Role, Service, running
+from config.api import LOOPBACK
 from config.settings import Settings
 from domain.errors import TocsinError
 
@@ -58,7 +59,7 @@ def run_service(wanted: Wanted) -> None:
         _prepare_data(settings, wanted.roles, wanted.data)
         if wanted.record is not None:
             _prepare_folder(wanted.record, "folder for recordings", "--record DIR")
-        run_fast(_serve(settings, wanted, host, port))
+        run_fast(_serve(settings, wanted, _safe(host, settings), port))
     except (TocsinError, OSError) as error:
         typer.echo(f"tocsin: {error}", err=True)
         raise typer.Exit(1) from None
@@ -151,6 +152,18 @@ def _stop_signal() -> asyncio.Future[None]:
 def _reload_on_hangup(reloader: Reloader) -> None:
     """Reload on SIGHUP, as daemons do."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
+
+
+def _safe(host: str, settings: Settings) -> str:
+    """Stay on this machine as long as everybody could do everything, and nobody said that this is meant."""
+    if host in LOOPBACK or not settings.api.is_open:
+        return host
+    log.warning(
+        "loopback_only",
+        asked=host,
+        reason="the API would be open to everybody; give api.tokens or api.oidc, or say api.anonymous: viewer",
+    )
+    return "127.0.0.1"
 
 
 def _address(listen: str) -> tuple[str, int]:

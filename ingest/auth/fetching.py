@@ -1,4 +1,4 @@
-"""Fetching keys over HTTPS: from pinned addresses, without following anywhere, within bounds."""
+"""Fetching keys over HTTPS: without following anywhere, within bounds; what a request names, from pinned addresses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ MOST_BYTES = 256 * 1024
 
 
 async def fetch(url: str) -> bytes:
-    """Get what is at *url*. It is rare, so each time has its own session.
+    """Get what is at *url*, an address that Tocsin was built to know.
 
     Raises:
         Unavailable: if it cannot be had, is too large, or may not be fetched at all.
     """
     if not is_pinned(url):
         raise Unavailable("that address is not one that may be fetched")
+    return await get(url)
+
+
+async def get(url: str) -> bytes:
+    """Get what is at *url*, an address that stands in the configuration. It is rare, so each time has its own session.
+
+    Raises:
+        Unavailable: if it cannot be had, or is too large.
+    """
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with (

@@ -11,7 +11,7 @@ from config.settings import Settings
 from tests.docs.pages import ROOT, Block, all_blocks
 
 REFERENCE = re.compile(r"\$\{([A-Z_]+)\}")
-SECRET = "s3cret"
+SECRET = "s3cret-and-long-enough"
 
 OURS = [block for block in all_blocks("yaml") if not re.match(r"# \w+\.yml\n", block.text)]
 

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from app.api.answers import json
-from app.api.openapi.operation import ANYTHING, Content, Operation
+from app.api.openapi.operation import ANYTHING, Content, Operation, refusals
 from app.api.openapi.tables import OPERATIONS
 from app.api.shapes import ProblemView
 
@@ -34,9 +34,17 @@ _EXAMPLES = {
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A source's token."},
     "basic": {"type": "http", "scheme": "basic", "description": "A source's user and password."},
+    "api": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the configuration, or of its OpenID provider.",
+    },
 }
 _SOME: list[Mapping[str, list[str]]] = [{}, {"bearer": []}, {"basic": []}]
 """Sources may also be open, want a key of their own header or query, or a signature of the body."""
+_TOKEN: list[Mapping[str, list[str]]] = [{}, {"api": []}]
+"""The API may also be open."""
+_NOT_LET_IN = refusals(_401="a token is needed, or is not known", _403="the token's role is not enough")
 
 
 class OpenApi:
@@ -91,6 +99,9 @@ def _named(name: str) -> dict[str, Any]:
 
 def _operation(path: str, method: str, said: Operation, schemas: Mapping[int, Any]) -> dict[str, Any]:
     query = [_parameter(name, "query", each.schema) for name, each in said.query.items()]
+    guarded = path.startswith("/api/v1/")
+    security = _SOME if said.secured else _TOKEN if guarded else []
+    answers = {**said.answers, **_NOT_LET_IN} if guarded else said.answers
     body = {"required": not said.optional, "content": _content(said.takes, schemas)}
     return {
         "operationId": f"{method}{re.sub(r'[^a-zA-Z0-9]+', '_', path).rstrip('_')}",
@@ -98,10 +109,10 @@ def _operation(path: str, method: str, said: Operation, schemas: Mapping[int, An
         "tags": [said.tag],
         **({"parameters": query} if query else {}),
         **({"requestBody": body} if said.takes else {}),
-        **({"security": _SOME} if said.secured else {}),
+        **({"security": security} if security else {}),
         "responses": {
             str(status): {"description": why, **({"content": _content(told, schemas)} if told else {})}
-            for status, (why, told) in said.answers.items()
+            for status, (why, told) in answers.items()
         },
     }
 

@@ -227,3 +227,13 @@ PAGERDUTY = {
     "payload": {"summary": "Disk full", "source": "db-1", "severity": "error"},
 }
 OPSGENIE = {"message": "Disk full", "alias": "disk/db-1", "entity": "db-1", "priority": "P2"}
+
+AUDITED = {
+    "at": "2026-01-05T09:20:11.000Z",
+    "actor": "deploy-bot",
+    "role": "operator",
+    "method": "POST",
+    "path": "/api/v1/parked/noc/9f0a4c51b7d2e386/retry",
+    "status": 200,
+    "peer": "192.0.2.7",
+}

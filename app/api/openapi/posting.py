@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.api import shapes
+from app.api import shapes, tool_shapes
 from app.api.openapi import examples
 from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
 from app.api.paging import TEXT, Parameter
@@ -31,10 +31,10 @@ _REFUSED = {
 }
 _TAKEN = Content(shapes.TakenView, examples.TAKEN)
 _LIKE_PAGERDUTY = Content(
-    shapes.PagerDutyTaken, {"status": "success", "message": "Event processed", "dedup_key": "disk/db-1"}
+    tool_shapes.PagerDutyTaken, {"status": "success", "message": "Event processed", "dedup_key": "disk/db-1"}
 )
 _LIKE_OPSGENIE = Content(
-    shapes.OpsgenieTaken, {"result": "Request will be processed", "took": 0.01, "requestId": "beef-3"}
+    tool_shapes.OpsgenieTaken, {"result": "Request will be processed", "took": 0.01, "requestId": "beef-3"}
 )
 _WEBHOOK = (
     Content(ANYTHING, examples.WEBHOOK),
@@ -76,7 +76,7 @@ def _methods(methods: Iterable[str], operation: Operation, bare: Operation) -> M
     return {**found, "options": _asking()}
 
 
-_STYLES = (shapes.PagerDutyRefused, shapes.OpsgenieRefused)
+_STYLES = (tool_shapes.PagerDutyRefused, tool_shapes.OpsgenieRefused)
 _IMITATED = (_TAKEN, _LIKE_PAGERDUTY, _LIKE_OPSGENIE)
 _ANY = _post("Take a tool's webhook.", _WEBHOOK, *_IMITATED, styles=_STYLES)
 _ANY_GET = _post("Take a tool's webhook that is sent as a query.", (), *_IMITATED, styles=_STYLES)

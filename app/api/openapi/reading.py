@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.api import alerts, incidents, parked, quarantine, reconcile, shapes, silences
+from app.api import alerts, audit, incidents, parked, quarantine, reconcile, shapes, silences
 from app.api.openapi import examples
 from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
 from app.api.paging import LOG_PAGE, Parameter
@@ -271,6 +271,15 @@ CONFIGURATION = {
 
 
 OPERATING = {
+    "/api/v1/audit": {
+        "get": page(
+            "List what was asked for beyond looking in a month, from its beginning.",
+            "operation",
+            shapes.AuditPage,
+            examples.AUDITED,
+            audit.LIST,
+        )
+    },
     "/api/v1/stats": {
         "get": get("Show where all alerts are.", "operation", Content(Figures, examples.FIGURES)),
     },

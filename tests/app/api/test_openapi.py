@@ -18,7 +18,7 @@ from app.reload import Reloader
 from app.service import Role, running
 from config.load import load
 from domain.errors import PermanentError, Reason
-from domain.events import Quarantined, encode
+from domain.events import Audited, Quarantined, encode
 from domain.ports import Message
 from tests.app.api.world import World
 from tests.builders import HOUR, MINUTE, NOON, firing, resolved
@@ -156,7 +156,6 @@ async def full(world: World) -> None:
     kept = Quarantined(
         "beef-1", NOON, "prom", "is missing", "alerts", b"{}", headers={"authorization": "***"}
     )
-    await world.boxes.publish(world.reads.shards[0], [Message("q", 1, encode([kept]))])
     known = {"id": "leak", "match": ["service=x"], "workaround": "restart"}
     async with world.client.post("/api/v1/known-errors", json=known) as response:
         assert response.status == 200
@@ -164,6 +163,8 @@ async def full(world: World) -> None:
         at = NOON + hour * HOUR
         await world.post(firing("R", service="recurring", starts_at=at), at=at)
         await world.post(resolved("R", service="recurring", starts_at=at), at=at + MINUTE)
+    asked = Audited(NOON, "bot", "operator", "POST", "/api/v1/reconcile", 200)
+    await world.boxes.publish(world.reads.shards[0], [Message("q", 1, encode([kept, asked]))])
     await world.run()
 
 

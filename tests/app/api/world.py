@@ -20,8 +20,10 @@ from adapters.delivery.reconcile import Pace
 from adapters.sqlite import Database
 from adapters.stores.sqlite import SqliteStore
 from adapters.tickets.memory import Memory
+from app.access.wiring import gate_of
 from app.api import Api
 from app.api.alerts import Alerts
+from app.api.audit import AuditLog
 from app.api.commands import Commands
 from app.api.health import Check, Health
 from app.api.incidents import Incidents
@@ -43,6 +45,7 @@ from app.shard.effects import NoEffects
 from app.shard.worker import Worker
 from app.silencing import Silencing
 from app.standing import Reloaded, Standing
+from config.api import ApiConfig
 from correlation.handler import CorrelationHandler
 from correlation.problem_rules import ProblemRule, ProblemRules
 from correlation.rules import CorrelationRules
@@ -69,6 +72,8 @@ class Boxes:
         self.away = False
 
     async def publish(self, mailbox: str, messages: Sequence[Message]) -> None:
+        if self.away:
+            raise BrokerUnavailable("connection refused")
         self.messages[mailbox] += messages
 
     async def acknowledge(self, last: Received) -> None:
@@ -115,6 +120,8 @@ class World:
         self.confirmed: Counter[str] = Counter()
         self.checks: dict[str, Check] = {"store": store.ping}
         self.reads = ReadModel(store, partitions, (DESTINATION,), IncidentRouter(routing_rules()))
+        self.access = ApiConfig()
+        """Who may use the API: read when it is made."""
         self.replaying: Replaying | None = None
         self.systems: dict[str, tuple[TicketSystem, Owners]] = {}
         """Those that can be read."""
@@ -193,6 +200,8 @@ class World:
                 self.reads, Operators(cast(Broker, self.boxes), lambda: self.now), lambda: RULES.known_errors
             ),
             Commands(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
+            AuditLog(self.reads, lambda: self.now),
+            gate_of(lambda: self.access, cast(Broker, self.boxes), lambda: self.now).guarded,
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
@@ -214,9 +223,10 @@ async def opened_store() -> AsyncIterator[SqliteStore]:
 
 
 @asynccontextmanager
-async def opened_world(partitions: int = 1) -> AsyncIterator[World]:
+async def opened_world(partitions: int = 1, access: ApiConfig | None = None) -> AsyncIterator[World]:
     async with opened_store() as store:
         world = World(store, partitions)
+        world.access = access or world.access
         await world.claim()
         app = web.Application()
         app.add_routes(world.api().routes())

@@ -138,8 +138,37 @@ def test_an_address_in_use(tmp_path: Path, taken: int) -> None:
     )
 
 
+def meant(folder: Path) -> Path:
+    """Write a configuration that says who may use the API, so that it may be seen from elsewhere."""
+    config = folder / "tocsin.yaml"
+    config.write_text(f"api: {{anonymous: viewer}}\n{QUICKSTART.read_text()}")
+    return config
+
+
+def test_an_open_api_stays_on_this_machine(tmp_path: Path) -> None:
+    """Asked to listen everywhere, it listens on loopback as long as everybody could do everything, and says so."""
+    with started("serve", "--config", QUICKSTART, "--listen", "0.0.0.0:0", folder=tmp_path) as process:
+        url = address(process, tmp_path)
+        assert "all other addresses" not in (tmp_path / "out").read_text()
+        assert get(f"{url}/healthz") == {"status": "ok"}
+        assert "loopback_only" in (tmp_path / "err").read_text()
+
+
+def test_an_api_with_tokens_listens_where_it_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "tocsin.yaml"
+    config.write_text("api: {tokens: [{name: bot, token: 0123456789abcdef, role: operator}]}\n")
+    with started("serve", "--config", config, "--listen", "0.0.0.0:0", folder=tmp_path) as process:
+        address(process, tmp_path)
+        assert "and all other addresses of this machine" in (tmp_path / "out").read_text()
+        url = (tmp_path / "out").read_text().split()[3]
+        assert tocsin("parked", "list", "--url", url).exit_code == 1
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TOCSIN_TOKEN", "0123456789abcdef")
+            assert tocsin("parked", "list", "--url", url).exit_code == 0
+
+
 def test_an_address_of_another_machine(tmp_path: Path) -> None:
-    said = refused("--config", QUICKSTART, "--data", tmp_path, "--listen", "192.0.2.1:8080")
+    said = refused("--config", meant(tmp_path), "--data", tmp_path, "--listen", "192.0.2.1:8080")
 
     assert (
         said == "tocsin: 192.0.2.1 is no address of this machine; --listen 0.0.0.0:8080 listens on all it has"
@@ -147,7 +176,7 @@ def test_an_address_of_another_machine(tmp_path: Path) -> None:
 
 
 def test_a_host_that_nobody_knows(tmp_path: Path) -> None:
-    said = refused("--config", QUICKSTART, "--data", tmp_path, "--listen", "nowhere.invalid:8080")
+    said = refused("--config", meant(tmp_path), "--data", tmp_path, "--listen", "nowhere.invalid:8080")
 
     assert said.startswith("tocsin: there is no address 'nowhere.invalid': ")
 
