@@ -22,7 +22,8 @@ from domain.events import (
     Delivered,
     Event,
     OperatorAsked,
-    Tick,
+    Quarantined,
+    QuarantineSettled,
     TicketNews,
     TicketReported,
     TicketsDesired,
@@ -41,6 +42,8 @@ TIMELINE = timeline_log("")
 OUTCOME = "outcome."
 TICKETS = tickets_mailbox("")
 
+OF_THE_LIVE_ONE = TicketReported | TicketNews | OperatorAsked | Quarantined | QuarantineSettled
+"""What is about incidents and tickets as they were; what of it matters here, ``hear`` is told."""
 Touch = tuple[Millis, str, str]
 """When, the key of an alert, and the incident that it joined or changed."""
 
@@ -113,17 +116,18 @@ class Side:
 
     def letters(self, at: Millis, events: Sequence[Delivered]) -> Iterator[tuple[int, Letter]]:
         """Give what the partitions are told."""
-        told = [event for event in events if isinstance(event, AlertsReceived | AlertsSealed | Tick)]
+        told = [event for event in events if not isinstance(event, OF_THE_LIVE_ONE)]
         if len(self._shards) == 1:
             yield 0, Letter(None, list(self._shards[0].handler.read(told)), at)
             return
         placed: dict[int, list[Alert]] = {number: [] for number in range(len(self._shards))}
+        others = [event for event in told if not isinstance(event, AlertsReceived | AlertsSealed)]
         for event in told:
-            for alert in () if isinstance(event, Tick) else event.alerts:
+            for alert in event.alerts if isinstance(event, AlertsReceived | AlertsSealed) else ():
                 opened = alert if isinstance(alert, Alert) else read_alert(alert)
                 placed[self._place(opened)].append(opened)
         for number, alerts in placed.items():
-            items = self._shards[number].handler.read([AlertsReceived("backtest", at, alerts)])
+            items = self._shards[number].handler.read([*others, AlertsReceived("backtest", at, alerts)])
             yield number, Letter(None, list(items), at)
 
     def touched(self) -> list[Touch]:

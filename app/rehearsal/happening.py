@@ -23,7 +23,7 @@ from app.tools.guessing import content_type_of
 from correlation.identity import identify
 from correlation.state import incident_record, problem_record
 from domain.alert import Alert
-from domain.commands import Acknowledge, Action, Close, Hold, Remark, Reopen, Resolve, Start
+from domain.commands import Acknowledge, Action, Assign, Close, Hold, Remark, Reopen, Resolve, Start
 from domain.events import OperatorAsked, TicketsSeen
 from domain.incident import Incident
 from domain.matching import Match, Matcher
@@ -47,7 +47,7 @@ ACTIONS: Mapping[str, Callable[[str], Action]] = {
     "reopen": Reopen,
     "comment": Remark,
 }
-"""What operators may ask of one incident."""
+"""What operators may ask of one incident, where that is all there is to say."""
 
 
 class CannotHappen(Exception):
@@ -144,8 +144,10 @@ class Happenings:
         chosen = self._incidents(told.match)
         if len(chosen) != 1:
             raise CannotHappen(f"{len(chosen)} incidents are meant; it must be one")
-        asked = OperatorAsked(self._world.clock, told.by, told.why, ACTIONS[told.does](chosen[0].id))
-        self._world.tell(self._world.home(incident_record(chosen[0].id)).name, asked)
+        incident = chosen[0].id
+        action = Assign(incident, told.to) if told.does == "assign" else ACTIONS[told.does](incident)
+        asked = OperatorAsked(self._world.clock, told.by, told.why, action)
+        self._world.tell(self._world.home(incident_record(incident)).name, asked)
 
     def _silence(self, told: SilenceInput) -> None:
         """Tell every partition, as the API does."""

@@ -108,9 +108,10 @@ class TicketInput(Written):
 class OperatorInput(Written):
     """What an operator asks of an incident, by the API or the command line."""
 
-    does: Literal["acknowledge", "start", "hold", "resolve", "close", "reopen", "comment"] = Field(
+    does: Literal["acknowledge", "start", "hold", "resolve", "close", "reopen", "comment", "assign"] = Field(
         description="What is asked for; a comment says what `why` says."
     )
+    to: str = Field("", description="With assign: to whom.")
     match: MatchConfig = Field(
         default_factory=dict,
         description="Which incident, by labels and fields. Empty: the only one there is.",
