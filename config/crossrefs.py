@@ -24,6 +24,7 @@ def cross_references(document: Document) -> list[Finding]:
         *_repeated_ids(_items(sections, "priority", "rules")),
         *_repeated_ids(groups),
         *_repeated_ids(_items(sections, "maintenance")),
+        *_repeated_ids(_items(sections, "inhibit")),
         *_repeated_ids(routes),
         *_unreachable(groups),
         *_unreachable_routes(sections),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 from adapters.tickets import DestinationConfig
 from config.api import ApiConfig
 from correlation.enrichment_models import EnrichConfig
+from correlation.inhibition_models import InhibitConfig
 from correlation.maintenance_models import MaintenanceConfig
 from correlation.models import CorrelationConfig
 from correlation.problem_models import KnownErrorConfig, ProblemConfig
@@ -117,6 +118,10 @@ class TocsinConfig(BaseModel):
     maintenance: list[MaintenanceConfig] = Field(
         default_factory=list,
         description="What is worked on when: its alerts open nothing meanwhile. See docs/suppression.md.",
+    )
+    inhibit: list[InhibitConfig] = Field(
+        default_factory=list,
+        description="What is suppressed while something worse fires. See docs/suppression.md.",
     )
     services: dict[Annotated[str, Field(min_length=1)], ServiceConfig] = Field(
         default_factory=dict,

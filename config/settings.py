@@ -63,6 +63,7 @@ def compile_settings(
         enrich=_enrich_rules(config, lookups),
         problems=compile_problems(config.problems),
         known_errors=compile_known_errors(config.known_errors),
+        inhibit=tuple(rule.compile() for rule in config.inhibit),
         maintenance=tuple(rule.compile() for rule in config.maintenance if not rule.ical),
         calendars=frozenset(rule.id for rule in config.maintenance if rule.ical),
         version=version,

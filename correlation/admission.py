@@ -12,11 +12,13 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from correlation import inhibition, thresholds
 from correlation.decisions import Case, Stay, Verdict
 from correlation.grouping import Group
 from correlation.rules import CorrelationRules
 from correlation.schedules import window_at
 from correlation.silences import SILENCES, Silences, silence_list, silenced_by
+from correlation.state import occurrences_record
 from correlation.waiting import enlist, waiting_record
 from correlation.windows import WINDOWS, Windows, window_list
 from domain.alert import Alert, AlertRecord, Phase
@@ -27,7 +29,7 @@ from domain.suppression import PlannedWindow
 from domain.times import Millis, to_text
 
 Known = Mapping[str, msgspec.Struct | None]
-HELD_BY = ("hold", "silence", "maintenance")
+HELD_BY = ("hold", "silence", "maintenance", "inhibition", "threshold")
 """The kinds of what may hold an alert back."""
 LOOK_AGAIN: Millis = 600_000
 """How long one that is suppressed is at most not looked at: rules may have changed, or a list been full."""
@@ -74,7 +76,7 @@ def wanted(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str
 def keep(batch: Batch, stay: Stay, key: str) -> None:
     """Put an alert that is held back on the list of those that wait for the same."""
     if stay.list:
-        enlist(batch, stay.list, key, stay.until)
+        enlist(batch, stay.list, key, stay.until, stay.parts)
 
 
 def _fires_anew(case: Case, record: AlertRecord) -> bool:
@@ -157,9 +159,29 @@ def _in_maintenance(batch: Batch, case: Case, rules: CorrelationRules) -> Stay |
     return longest and replace(longest, look_at=min(longest.look_at, case.now + LOOK_AGAIN))
 
 
+def _inhibited(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:
+    return inhibition.inhibited(batch, case, rules, LOOK_AGAIN)
+
+
+def _wanted_by_inhibition(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str]:  # noqa: ARG001 - a gate's signature
+    return inhibition.wanted(new.alert, new.key, rules)
+
+
+def _too_few(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:  # noqa: ARG001 - a gate's signature
+    return thresholds.too_few(batch, case, LOOK_AGAIN)
+
+
+def _wanted_by_threshold(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str]:  # noqa: ARG001 - a gate's signature
+    if new.group.rule.threshold is not None:
+        yield occurrences_record(new.group.key)
+        yield waiting_record(thresholds.threshold_list(new.group.key), new.key, parts=1)
+
+
 GATES = (
     Gate(_silenced, _wanted_by_silences),
     Gate(_in_planned_window, _wanted_by_windows),
     Gate(_in_maintenance),
+    Gate(_inhibited, _wanted_by_inhibition),
+    Gate(_too_few, _wanted_by_threshold),
     Gate(_too_young),
 )

@@ -25,6 +25,7 @@ from correlation.incidents import (
     without_firing,
 )
 from correlation.rules import CorrelationRules, ResolveWhen
+from correlation.state import PARTS
 from domain.alert import NEVER, Alert, AlertHead, AlertRecord, AlertState, Held, Phase, Severity
 from domain.incident import Incident, Relation, RelationKind
 from domain.times import Millis
@@ -65,6 +66,8 @@ class Stay(msgspec.Struct, frozen=True, gc=False):
     """List on which it waits to be looked at sooner; empty for none."""
     until: Millis = 0
     """When those on the list are looked at, if not before."""
+    parts: int = PARTS
+    """Records that the list is spread over."""
 
 
 class Case(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +86,8 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     """Where this is decided: groups of two shards may be called the same, their incidents must not."""
     stay: Stay | None = None
     """What holds it back, if it fires."""
+    told: bool = True
+    """Whether a tool just said so; else it is looked at again."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -149,7 +154,7 @@ def silence(case: Case, rules: CorrelationRules) -> Decision:
     """Decide on a heartbeat that did not come: its absence is the alert."""
     text = f"no heartbeat of {case.alert.name} any more"
     missing = replace(case.alert, severity=Severity.CRITICAL, summary=text, starts_at=case.now)
-    return _place(replace(case, alert=missing), rules)
+    return admit(replace(case, alert=missing), rules)
 
 
 def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
@@ -230,6 +235,13 @@ def reconsider(case: Case, rules: CorrelationRules) -> Decision:
     held = case.record.held if case.record else None
     after = held.reason if held is not None and held.kind != "hold" else "it was held back"
     return replace(decision, reason=f"{decision.reason}, after {after}")
+
+
+def withdrawn(case: Case, stay: Stay) -> Decision:
+    """Have one that fires wait after all: it does not count any more."""
+    known = _known(case)
+    left = case.own and without_firing(case.own, known.alert.severity, case.now)
+    return _kept_waiting(case, stay, left)
 
 
 def _place(case: Case, rules: CorrelationRules) -> Decision:

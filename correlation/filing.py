@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from correlation import upkeep
+from correlation import inhibition, upkeep
 from correlation.decisions import Decision
 from correlation.grouping import group_key
 from correlation.known_errors import with_help_counted, with_known_error
@@ -45,6 +45,7 @@ def file_alert(
         return
     name = alert_record(after.key)
     batch.put(name, after)
+    inhibition.follow(batch, before, after, now, rules)
     if before is None:
         batch.file(ALERTS, after.key, after.first_seen)
     if before is None or before.phase is not after.phase or before.look_at != after.look_at:

@@ -7,8 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from correlation import admission, audit, commands, problem_filing, quarantine, timers, upkeep, waiting
-from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence
+from correlation import (
+    admission,
+    audit,
+    commands,
+    inhibition,
+    problem_filing,
+    quarantine,
+    thresholds,
+    timers,
+    upkeep,
+    waiting,
+)
+from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence, withdrawn
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
@@ -22,6 +33,7 @@ from correlation.rules import CorrelationRules
 from correlation.silences import SILENCES
 from correlation.state import (
     LISTENING,
+    OCCURRENCES,
     QUARANTINE,
     RECORD_KINDS,
     WAITING,
@@ -32,8 +44,8 @@ from correlation.state import (
     incident_record,
     problem_record,
     seen_record,
-    timeline_log,
 )
+from correlation.telling import show_ticket, sign, tell
 from correlation.windows import WINDOWS
 from domain.alert import AlertRecord
 from domain.batch import Batch
@@ -47,10 +59,9 @@ from domain.events import (
     QuarantineSettled,
     TicketNews,
     TicketReported,
-    TicketsDesired,
 )
-from domain.incident import Assessment, Incident, IncidentTicket, TimelineEntry
-from domain.ports import Message, Timer, tickets_mailbox
+from domain.incident import Incident, TimelineEntry
+from domain.ports import Message, Timer
 from domain.problem import Problem
 from domain.times import Millis
 
@@ -188,7 +199,7 @@ class CorrelationHandler:
     def _on_report(self, batch: Batch, report: TicketReported) -> None:
         incident = batch.get(incident_record(report.incident), Incident)
         if incident is not None:
-            _show_ticket(batch, incident, report)
+            show_ticket(batch, incident, report)
         elif (problem := batch.get(problem_record(report.incident), Problem)) is not None:
             self._problems(batch).on_report(problem, report)
 
@@ -199,7 +210,9 @@ class CorrelationHandler:
                 file_repeat(batch, item.record, record, item.at)
                 return
             batch.tally(item.seen, item.at)
-        decision = decide(self._case(batch, item, record), self._rules)
+        case = self._case(batch, item, record)
+        decision = decide(case, self._rules)
+        thresholds.note(batch, case, decision)
         batch.count(OUTCOMES[decision.verdict])
         if decision.stay is not None:
             batch.count(f"held.{decision.stay.kind}")
@@ -236,12 +249,12 @@ class CorrelationHandler:
     def _problems(self, batch: Batch) -> ProblemFiling:
         return ProblemFiling(batch, self._router, self._rules)
 
-    def _case(self, batch: Batch, item: AlertItem, record: AlertRecord | None) -> Case:
+    def _case(self, batch: Batch, item: AlertItem, record: AlertRecord | None, *, told: bool = True) -> Case:
         group = item.group(self._rules)
         pointer = batch.get(group_record(group.key), GroupRecord)
         own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
         latest = batch.get(incident_record(pointer.incident), Incident) if pointer else None
-        case = Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox)
+        case = Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox, told=told)
         stay = admission.held_back(batch, case, self._rules)
         return case if stay is None else replace(case, stay=stay)
 
@@ -249,14 +262,11 @@ class CorrelationHandler:
         """Act on a timer."""
         batch.arm(timer.id, None)
         if timer.id.startswith("alert:"):
-            if timers.is_silent(batch, timer, self._rules):
-                self._on_silence(batch, timer)
-            elif timers.is_to_be_reconsidered(batch, timer, self._rules):
-                self._reconsider(batch, timer)
-            else:
-                timers.on_alert_timer(batch, timer, self._rules, self._router)
+            self._on_alert_timer(batch, timer)
         elif timer.id.startswith(WAITING):
             waiting.on_ring(batch, timer)
+        elif timer.id.startswith(OCCURRENCES):
+            thresholds.on_timer(batch, timer)
         elif timer.id == quarantine.SHELF:
             quarantine.on_timer(batch, timer, self._rules.quarantine)
         elif timer.id.startswith(problem_filing.TIMERS):
@@ -265,6 +275,14 @@ class CorrelationHandler:
             audit.on_timer(batch, timer)
         else:
             timers.on_incident_timer(batch, timer, self._rules, self._router)
+
+    def _on_alert_timer(self, batch: Batch, timer: Timer) -> None:
+        if timers.is_silent(batch, timer, self._rules):
+            self._on_silence(batch, timer)
+        elif timers.is_to_be_reconsidered(batch, timer, self._rules):
+            self._reconsider(batch, timer)
+        elif not self._withdraw(batch, timer):
+            timers.on_alert_timer(batch, timer, self._rules, self._router)
 
     def _on_silence(self, batch: Batch, timer: Timer) -> None:
         """A heartbeat stayed out: nobody sent an alert, so none is accounted for."""
@@ -280,9 +298,23 @@ class CorrelationHandler:
         if record is not None:
             item = AlertItem(timer.due, record.key, record.alert, record.alert)
             batch.count("reconsidered")
-            self._follow(batch, item, record, reconsider(self._case(batch, item, record), self._rules))
+            case = self._case(batch, item, record, told=False)
+            self._follow(batch, item, record, reconsider(case, self._rules))
             if batch.timers.get(timer.id) is None:  # it waits on as before
                 timers.on_alert_timer(batch, timer, self._rules, self._router)
+
+    def _withdraw(self, batch: Batch, timer: Timer) -> bool:
+        """Have one that fires wait if it is inhibited since."""
+        record = batch.get(timer.id, AlertRecord) if self._rules.inhibit else None
+        if record is None or not record.fires:
+            return False
+        item = AlertItem(timer.due, record.key, record.alert, record.alert)
+        case = self._case(batch, item, record, told=False)
+        stay = inhibition.inhibited(batch, case, self._rules, admission.LOOK_AGAIN)
+        if stay is not None:
+            batch.count("withdrawn")
+            self._follow(batch, item, record, withdrawn(case, stay))
+        return stay is not None
 
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""
@@ -299,51 +331,14 @@ class CorrelationHandler:
             if name.startswith("problem:"):
                 self._tell_of_problem(batch, name)
             elif (incident := batch.get(name, Incident)) is not None:
-                self._tell(batch, incident)
+                tell(batch, incident, self._router, self._rules, self._mailbox)
         if self._rules.version:
-            _sign(batch, self._rules.version)
+            sign(batch, self._rules.version)
 
     def _tell_of_problem(self, batch: Batch, name: str) -> None:
         problem = batch.get(name, Problem)
         if problem is not None:
             problem_filing.tell(batch, problem, self._router, self._mailbox, self._rules.destinations)
-
-    def _tell(self, batch: Batch, incident: Incident) -> None:
-        judged = incident.assessment
-        if judged is None:
-            return
-        if left := _left_behind(judged, self._rules):
-            judged = _forget_destinations(batch, incident, judged, left)
-        ticket = self._router.render(incident)
-        for destination in judged.destinations:
-            batch.send(tickets_mailbox(destination), TicketsDesired(batch.clock, [ticket], self._mailbox))
-
-
-def _left_behind(judged: Assessment, rules: CorrelationRules) -> set[str]:
-    """Name the destinations that were taken out of the configuration since."""
-    return set() if rules.destinations is None else set(judged.destinations) - rules.destinations
-
-
-def _forget_destinations(batch: Batch, incident: Incident, judged: Assessment, left: set[str]) -> Assessment:
-    """Tell them nothing more: nobody would read it. The timeline says so once, as they are named no longer."""
-    destinations = tuple(name for name in judged.destinations if name not in left)
-    after = replace(judged, destinations=destinations)
-    batch.put(incident_record(incident.id), replace(incident, assessment=after))
-    for name in sorted(left):
-        reason = "the configuration has it no more; its ticket stays as it is"
-        batch.log(
-            timeline_log(incident.id),
-            TimelineEntry(batch.clock, "destination_removed", reason, destination=name),
-        )
-    return after
-
-
-def _sign(batch: Batch, version: str) -> None:
-    """Have each entry of a timeline name the rules that it was made under."""
-    batch.lines = [
-        (name, replace(line, rules=version) if isinstance(line, TimelineEntry) else line)
-        for name, line in batch.lines
-    ]
 
 
 def _alerts_in(item: Item | Message) -> int:
@@ -373,15 +368,3 @@ def _wanted_by_ticket(key: str, known: Known) -> Iterator[str]:
         problem = known.get(problem_record(key))
         if isinstance(problem, Problem):
             yield from problem_filing.wanted_by_problem(problem)
-
-
-def _show_ticket(batch: Batch, incident: Incident, report: TicketReported) -> None:
-    """A ticket's news changes what the incident shows, not what it is: no new revision, no new ticket."""
-    others = tuple(ticket for ticket in incident.tickets if ticket.destination != report.destination)
-    ticket = IncidentTicket(report.destination, report.state, report.ref, report.version)
-    tickets = tuple(sorted((*others, ticket), key=lambda each: each.destination))
-    batch.put(incident_record(incident.id), replace(incident, tickets=tickets))
-    entry = TimelineEntry(
-        report.at, f"ticket_{report.action.value}", report.detail, destination=report.destination
-    )
-    batch.log(timeline_log(incident.id), entry)

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule, ResolveWhen
+from correlation.threshold_models import ThresholdConfig
 from domain.matching import Matcher
 from domain.times import Millis
 from notation import Duration, Label, MatchConfig, RuleConfig, lasting
@@ -42,6 +43,16 @@ class GroupConfig(RuleConfig):
         "is over, or root_cause: the one that the incident is named after.",
     )
 
+    threshold: ThresholdConfig | None = Field(
+        None, description="How much must happen before an incident opens. Without it, one alert is enough."
+    )
+
+    @model_validator(mode="after")
+    def _waits_in_one_way(self) -> Self:
+        if self.hold and self.threshold:
+            raise ValueError("hold and threshold do not go together; give one of them")
+        return self
+
     def compile(self) -> GroupRule:
         """Make the rule that the core works with."""
         return GroupRule(
@@ -52,6 +63,7 @@ class GroupConfig(RuleConfig):
             Matcher.of(self.match),
             self.hold,
             self.resolve_when,
+            self.threshold.compile() if self.threshold else None,
         )
 
 

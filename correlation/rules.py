@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from correlation.enrichment import EnrichRule
 from correlation.extent import ExtentRules
+from correlation.inhibition_rules import InhibitRule
 from correlation.known_error_rules import KnownErrorRules
 from correlation.maintenance_rules import MaintenanceRule
 from correlation.problem_rules import ProblemRules
+from correlation.threshold_rules import Threshold
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
 from domain.times import Millis
@@ -44,6 +46,8 @@ class GroupRule:
     hold: Millis = 0
     """How long an alert must fire before it opens an incident."""
     resolve_when: ResolveWhen = ResolveWhen.ALL
+    threshold: Threshold | None = None
+    """What must happen before an incident opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,9 @@ class CorrelationRules:
     maintenance: tuple[MaintenanceRule, ...] = ()
     calendars: frozenset[str] = frozenset()
     """Rules about maintenance whose windows the shard is told of."""
+    inhibit: tuple[InhibitRule, ...] = ()
+    inhibit_sources: RuleIndex[InhibitRule] = field(init=False, repr=False, compare=False)
+    inhibit_targets: RuleIndex[InhibitRule] = field(init=False, repr=False, compare=False)
     maintenance_index: RuleIndex[MaintenanceRule] = field(init=False, repr=False, compare=False)
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)
     early_ends: Mapping[str, ResolveWhen] = field(init=False, repr=False, compare=False)
@@ -115,6 +122,10 @@ class CorrelationRules:
             rule.id: rule.resolve_when for rule in self.groups if rule.resolve_when is not ResolveWhen.ALL
         }
         object.__setattr__(self, "early_ends", early)
+        sources = RuleIndex([(rule.source, rule) for rule in self.inhibit])
+        targets = RuleIndex([(rule.target, rule) for rule in self.inhibit])
+        object.__setattr__(self, "inhibit_sources", sources)
+        object.__setattr__(self, "inhibit_targets", targets)
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import msgspec
 
 from correlation.audit import Months
+from correlation.inhibition_rules import Sources
 from correlation.known_error_rules import KnownErrors
 from correlation.problems import Recurrence
 from correlation.quarantine import Shelf
 from correlation.silences import Silences
+from correlation.threshold_rules import Occurrences
 from correlation.windows import Windows
 from domain.alert import AlertRecord, Sightings
 from domain.events import Quarantined
@@ -24,6 +26,9 @@ OPEN_INCIDENTS = "incidents.open"
 ALERTS = "alerts"
 """Index of all identities by the time they were first seen."""
 LISTENING = "listening:"
+OCCURRENCES = "threshold:"
+PARTS = 64
+"""Records of a list that may be long; each alert is always in the same."""
 WAITING = "waiting:"
 """How names of records of lists begin, see ``correlation/waiting.py``."""
 QUARANTINE = "quarantine"
@@ -76,6 +81,8 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "signature": Recurrence,
     "windows": Windows,
     "audit": Months,
+    "threshold": Occurrences,
+    "sources": Sources,
 }
 
 
@@ -107,6 +114,16 @@ def problem_record(problem: str) -> str:
 def signature_record(rule: str, signature: str) -> str:
     """Name the record of the incidents that a rule takes for the same; its timer is called the same."""
     return f"signature:{rule}|{signature}"
+
+
+def occurrences_record(group: str) -> str:
+    """Name the record of what happened in a group before its incident; its timer is called the same."""
+    return f"{OCCURRENCES}{group}"
+
+
+def sources_record(place: str) -> str:
+    """Name the record of the alerts that inhibit others at a place."""
+    return f"sources:{place}"
 
 
 def timeline_log(incident: str) -> str:

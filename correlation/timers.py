@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from correlation import inhibition
 from correlation.decisions import expire
 from correlation.extent import reaching
 from correlation.filing import change_incident, review_incident
@@ -64,7 +65,8 @@ def is_to_be_reconsidered(batch: Batch, timer: Timer, rules: CorrelationRules) -
     record = batch.get(timer.id, AlertRecord)
     if record is None or record.phase is not Phase.WAITING:
         return False
-    return timer.due < _heard_at(batch, record) + rules.stale_after
+    is_missed = record.alert.state is AlertState.HEARTBEAT  # nothing can be heard of it
+    return is_missed or timer.due < _heard_at(batch, record) + rules.stale_after
 
 
 def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:
@@ -101,6 +103,7 @@ def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationR
     own = batch.get(incident_record(record.incident), Incident)
     ended, incident = expire(record, own, timer.due, rules)
     batch.put(timer.id, ended)
+    inhibition.follow(batch, record, ended, timer.due, rules)
     batch.arm(timer.id, alert_due(ended, timer.due, rules))
     batch.count("expired")
     if incident is not None:
@@ -114,6 +117,7 @@ def _give_up(batch: Batch, timer: Timer, record: AlertRecord, rules: Correlation
     """It was held back, and is not heard of any more."""
     ended, _ = expire(record, None, timer.due, rules)
     batch.put(timer.id, ended)
+    inhibition.follow(batch, record, ended, timer.due, rules)
     batch.arm(timer.id, alert_due(ended, timer.due, rules))
     batch.count("expired")
 

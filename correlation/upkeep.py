@@ -5,7 +5,7 @@ from __future__ import annotations
 from correlation.rules import CorrelationRules
 from correlation.state import LISTENING, Listening, incident_record
 from correlation.watches import next_look
-from domain.alert import AlertRecord, Phase
+from domain.alert import AlertRecord, AlertState, Phase
 from domain.batch import Batch
 from domain.incident import Assessment, Incident
 from domain.times import Millis
@@ -38,12 +38,18 @@ def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Mi
         case Phase.FIRING:
             return whole_second(heard + rules.stale_after)
         case Phase.WAITING:
-            stale_at = heard + rules.stale_after
-            return whole_second(stale_at if record.look_at is None else min(record.look_at, stale_at))
+            return whole_second(_looked_at(record, heard + rules.stale_after))
         case Phase.AHEAD:
             return whole_second(record.changed_at + rules.remember_resolves)
         case Phase.RESOLVED | Phase.EXPIRED:
             return whole_second(record.changed_at + rules.keep_resolved)
+
+
+def _looked_at(record: AlertRecord, stale_at: Millis) -> Millis:
+    """Say when one that waits is looked at; a heartbeat that is missed never gets stale."""
+    if record.look_at is None:
+        return stale_at
+    return record.look_at if record.alert.state is AlertState.HEARTBEAT else min(record.look_at, stale_at)
 
 
 def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from zlib import crc32
 
-from correlation.state import WAITING, Waiting, alert_record
+from correlation.state import PARTS, WAITING, Waiting, alert_record
 from domain.batch import Batch
 from domain.ports import Timer
 from domain.times import Millis
 
 KEYS_AT_MOST = 1_000
 """Alerts in one record of a list; more of them wait for their own timers."""
-PARTS = 64
-"""Records of a list that may be long; each alert is always in the same."""
 
 
 def waiting_record(name: str, key: str, parts: int = PARTS) -> str:

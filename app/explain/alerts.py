@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
+from app.explain.gates import gate_steps
 from app.explain.incidents import incident_steps
 from app.explain.nearest import nearest
 from app.explain.problems import problem_steps
@@ -70,6 +71,7 @@ class Explainer:
             *self._partition_steps(sent, partition),
             *_enrich_steps(sent, alert, self.settings),
             _group_step(alert, group, rules),
+            *gate_steps(alert, group, rules, at),
             Step("verdict", outcome.verdict, outcome.reason),
             *problem_steps(alert, rules),
             *incident_steps(outcome.before, outcome.incident, self.settings.routing, at),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from correlation.rules import CorrelationRules
 from correlation.silences import SILENCES, SILENCES_AT_MOST, Silences
@@ -160,6 +161,24 @@ def test_a_silence_that_has_yet_to_begin_holds_nothing() -> None:
     core.tell(received(firing(), at=NOON))
 
     assert core.outcomes() == {"opened": 1}
+
+
+def test_a_heartbeat_that_stays_out_under_a_silence_opens_nothing_until_it_is_over() -> None:
+    """However long that is: nothing can be heard of what is missing."""
+    rules = CorrelationRules(expect_every={"prom": MINUTE}, stale_after=5 * MINUTE)
+    core = silenced(rules=rules)
+    beat = replace(firing("Watchdog"), state=AlertState.HEARTBEAT)
+    core.tell(received(beat, at=NOON))
+
+    for minute in range(60):
+        core.pass_time(NOON + minute * MINUTE)
+        assert core.all(Incident) == []
+    core.pass_time(NOON + HOUR)
+
+    (incident,) = core.all(Incident)
+    assert incident.opened_at == NOON + HOUR
+    core.tell(received(beat, at=NOON + HOUR + MINUTE))
+    assert not core.all(Incident)[0].is_open
 
 
 def test_expiring_twice_or_what_is_not_there_changes_nothing() -> None:

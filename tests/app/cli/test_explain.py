@@ -21,6 +21,7 @@ CASES = {
     "push": ("tocsin.yaml", "push.json", "--source", "batch"),
     "partitions": ("partitions.yaml", "push.json"),
     "enriched": ("enriched.yaml", "push.json"),
+    "suppressed": ("suppressed.yaml", "push.json"),
     "json": ("partitions.yaml", "push.json", "--json"),
 }
 
