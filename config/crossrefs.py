@@ -21,6 +21,9 @@ def cross_references(document: Document) -> list[Finding]:
     return [
         *_repeated_ids(_items(sections, "enrich")),
         *_repeated_ids(_items(sections, "priority", "adjust")),
+        *_repeated_ids(_items(sections, "assignment")),
+        *_repeated_ids(_items(sections, "escalation")),
+        *_undefined_destinations(_escalation_steps(sections), _keys(sections, "destinations")),
         *_repeated_ids(_items(sections, "priority", "rules")),
         *_repeated_ids(groups),
         *_repeated_ids(_items(sections, "maintenance")),
@@ -129,6 +132,11 @@ def _undefined_destinations(routes: list[Item], defined: Mapping[str, Node]) -> 
         for path, name in _texts(route, "destinations", at):
             if name not in defined:
                 yield Finding(path, undefined("destination", name, defined))
+
+
+def _escalation_steps(sections: Node) -> list[Item]:
+    policies = _items(sections, "escalation")
+    return [step for path, policy in policies for step in _items(policy, "steps", at=path)]
 
 
 def _undefined_fallbacks(defined: Mapping[str, Node]) -> Iterator[Finding]:

@@ -15,8 +15,10 @@ from correlation.maintenance_models import MaintenanceConfig
 from correlation.models import CorrelationConfig
 from correlation.problem_models import KnownErrorConfig, ProblemConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
+from routing.assignment_models import AssignmentRuleConfig, RotationConfig
 from routing.calendar_models import CalendarConfig
 from routing.catalogue_models import ServiceConfig
+from routing.escalation_models import EscalationConfig
 from routing.models import RouteConfig, TemplatesConfig
 from routing.priority_models import PriorityConfig
 from routing.sla_models import SlaConfig
@@ -134,6 +136,15 @@ class TocsinConfig(BaseModel):
         default_factory=dict, description="When people work, by the names that SLAs and services use."
     )
     sla: SlaConfig = Field(default_factory=SlaConfig, description="How long incidents may take.")
+    assignment: list[AssignmentRuleConfig] = Field(
+        default_factory=list, description="Which team gets an incident, where it is not its service's."
+    )
+    on_call: dict[Annotated[str, Field(min_length=1)], RotationConfig] = Field(
+        default_factory=dict, description="Who is on call, by the name of the team."
+    )
+    escalation: list[EscalationConfig] = Field(
+        default_factory=list, description="What is done when nobody acts, or time runs out."
+    )
     templates: TemplatesConfig = Field(default_factory=TemplatesConfig, description="Texts of tickets.")
     routes: list[RouteConfig] = Field(
         default_factory=list,

@@ -73,15 +73,7 @@ def compile_settings(
         sources=config.sources,
         ingest=config.ingest,
         correlation=correlation,
-        routing=compile_routing(
-            services=config.services,
-            priority=config.priority,
-            templates=config.templates,
-            routes=config.routes,
-            calendars=config.calendars,
-            sla=config.sla,
-            public_url=config.public_url,
-        ),
+        routing=_routing(config),
         partitions=config.correlation.partitions,
         partition_by=tuple(config.correlation.partition_by),
         destinations=config.destinations,
@@ -92,6 +84,21 @@ def compile_settings(
         warnings=warnings,
         version=version,
         expires=next_expiry(config),
+    )
+
+
+def _routing(config: TocsinConfig) -> RoutingRules:
+    return compile_routing(
+        services=config.services,
+        priority=config.priority,
+        templates=config.templates,
+        routes=config.routes,
+        calendars=config.calendars,
+        sla=config.sla,
+        assignment=config.assignment,
+        on_call=config.on_call,
+        escalation=config.escalation,
+        public_url=config.public_url,
     )
 
 

@@ -81,7 +81,7 @@ def review_incident(
     incident = _followed(batch, incident, now, router)
     incident = with_alerts_told(incident)
     tell_at = incident.tell_at
-    if upkeep.is_urgent(before, incident, assessment):
+    if upkeep.is_urgent(before, incident, incident.assessment):
         batch.marked.add(incident_record(incident.id))
     elif tell_at is None:
         tell_at = upkeep.whole_second(now + upkeep.TELL_EVERY)

@@ -204,6 +204,12 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     workaround: ShownWorkaround | None = None
     """How to get along, where a known error matches."""
     extent: Extent | None = None
+    new_since: Millis | None = None
+    """Since when nobody has taken it on, where escalation asks."""
+    escalated: tuple[str, ...] = ()
+    """Steps of escalation taken, in their order."""
+    on_call: str = ""
+    """Who is on call for it, until somebody takes it on."""
     closed_at: Millis | None = None
     related: tuple[Relation, ...] = ()
     """Incidents that it has to do with; of many, the last ones."""

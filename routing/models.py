@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from jinja2 import TemplateSyntaxError
@@ -11,8 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from domain.matching import Matcher
 from notation import Label as Name
 from notation import MatchConfig, RuleConfig
+from routing.assignment_models import AssignmentRuleConfig, RotationConfig
 from routing.calendar_models import CalendarConfig, compile_calendars
 from routing.catalogue_models import ServiceConfig
+from routing.escalation_models import EscalationConfig
 from routing.priority_models import PriorityConfig
 from routing.rules import BY_SEVERITY, IMPACT, URGENCY, Route, RoutingRules, Service
 from routing.sla_models import SlaConfig
@@ -91,14 +94,34 @@ def compile_routing(  # noqa: PLR0913 - each is a section of the YAML
     routes: Sequence[RouteConfig],
     calendars: Mapping[str, CalendarConfig],
     sla: SlaConfig,
+    assignment: Sequence[AssignmentRuleConfig],
+    on_call: Mapping[str, RotationConfig],
+    escalation: Sequence[EscalationConfig],
     public_url: str,
 ) -> RoutingRules:
     """Make the rules that the core works with."""
     hours = compile_calendars(calendars)
-    return RoutingRules(
+    rules = RoutingRules(
         services={name: service.compile(name, hours) for name, service in services.items()},
         default_service=Service("", priority.default.criticality, priority.default.team),
         routes=compile_routes(routes),
+        title=templates.title,
+        description=templates.description,
+        public_url=public_url,
+        calendars=hours,
+        assignment=tuple(rule.compile() for rule in assignment),
+        on_call={team: rotation.compile() for team, rotation in on_call.items()},
+        escalation=tuple(policy.compile() for policy in escalation),
+        sla=sla.compile(
+            hours, {name: each.support_hours for name, each in services.items() if each.support_hours}
+        ),
+    )
+    return _prioritising(rules, priority)
+
+
+def _prioritising(rules: RoutingRules, priority: PriorityConfig) -> RoutingRules:
+    return replace(
+        rules,
         scheme=priority.scheme,
         impact_levels=tuple(priority.levels.impact),
         urgency_levels=tuple(priority.levels.urgency),
@@ -110,10 +133,4 @@ def compile_routing(  # noqa: PLR0913 - each is a section of the YAML
         by_severity=BY_SEVERITY | priority.by_severity,
         otherwise=priority.otherwise,
         lower_after=priority.lower_after,
-        title=templates.title,
-        description=templates.description,
-        public_url=public_url,
-        sla=sla.compile(
-            hours, {name: each.support_hours for name, each in services.items() if each.support_hours}
-        ),
     )

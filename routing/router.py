@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as dataclass_replace
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,11 +15,13 @@ from domain.problem import Problem
 from domain.ticket import DesiredTicket, TicketState
 from domain.times import Millis, to_text
 from routing.adjustments import next_change
+from routing.escalation import EscalationStep, next_step, raised, taken
 from routing.priority import Judgement, facts_of, in_three, judge, levels_shown, main_service, named
 from routing.problems import problem_ticket
 from routing.routes import destinations_of, walk
 from routing.rules import RoutingRules
 from routing.sla import Situation, clocks_after
+from routing.teams import team_of, with_on_call
 from routing.templates import DESCRIPTION, render
 
 _STATES = {
@@ -38,7 +41,8 @@ class IncidentRouter:
 
     def assess(self, incident: Incident, now: Millis) -> tuple[Assessment, str]:
         """Judge the incident anew; say why. A priority rises at once, and falls only after a while."""
-        judgement = judge(incident, self._rules, now)
+        steps = tuple(taken(incident, self._rules.escalation))
+        judgement = _raised(judge(incident, self._rules, now), steps)
         known = incident.assessment
         if known is None or not known.priority.is_above(judgement.priority):
             return self._assessment(incident, judgement), judgement.reason
@@ -49,15 +53,47 @@ class IncidentRouter:
         return self._assessment(incident, judgement), f"{judgement.reason}, for long enough"
 
     def follow(self, incident: Incident, now: Millis) -> tuple[Incident, list[Happening]]:
-        """Bring what runs by time up to *now*: its clocks. Say what happened, and when to look again."""
-        rules, judged = self._rules, incident.assessment
-        if not rules.changes_with_time or judged is None:
+        """Bring what runs by time up to *now*: clocks, escalation, who is on call.
+
+        Say what happened, and when to look again.
+        """
+        rules = self._rules
+        if not rules.changes_with_time or incident.assessment is None:
             return _unfollowed(incident), []
-        clocks, happened = self._clocks(incident, judged, now)
-        looks = [clock.look_at for clock in clocks]
+        incident, happened = self._counted(_waiting_since(incident, rules, now), now)
+        while (step := self._next_step(incident)) is not None and step[0] <= now:
+            incident, told = self._escalated(incident, step[1], now)
+            incident, told_late = self._counted(incident, now)
+            happened += [told, *told_late]
+        incident, until, told_who = with_on_call(incident, rules, now)
+        looks = [step[0] if step else None, until, *(clock.look_at for clock in incident.clocks)]
         if incident.is_open and rules.watched_adjustments:
             looks.append(next_change(rules.watched_adjustments, facts_of(incident, rules, now)))
-        return replace(incident, clocks=clocks, follow_at=first_look(looks)), happened
+        return replace(incident, follow_at=first_look(looks)), [*happened, *told_who]
+
+    def _next_step(self, incident: Incident) -> tuple[Millis, EscalationStep] | None:
+        policies, judged = self._rules.escalation, incident.assessment
+        if not policies or judged is None:
+            return None
+        fields = incident_fields(incident, judged.priority.value, judged.team)
+        return next_step(incident, policies, fields, self._rules.calendars)
+
+    def _escalated(self, incident: Incident, step: EscalationStep, now: Millis) -> tuple[Incident, Happening]:
+        """Take a step; what it does is seen wherever the incident is judged from now on."""
+        incident = replace(incident, escalated=(*incident.escalated, step.id))
+        before = incident.assessment
+        judged, _ = self.assess(incident, now)
+        reason = f"{step.id}: {step.why}: {step.deeds}"
+        if before is not None and before.priority is not judged.priority:
+            reason += f"; priority {before.priority} is {judged.priority} now"
+        told = Happening("escalated", reason, note=f"Escalated by {reason}")
+        return replace(incident, assessment=judged), told
+
+    def _counted(self, incident: Incident, now: Millis) -> tuple[Incident, list[Happening]]:
+        if incident.assessment is None:
+            return incident, []
+        clocks, happened = self._clocks(incident, incident.assessment, now)
+        return replace(incident, clocks=clocks), happened
 
     def _clocks(
         self, incident: Incident, judged: Assessment, now: Millis
@@ -107,26 +143,48 @@ class IncidentRouter:
 
     def _assessment(self, incident: Incident, judgement: Judgement) -> Assessment:
         """Destinations are kept once they have a ticket: a ticket must not be left behind."""
-        team = main_service(incident, self._rules).team or self._rules.default_service.team
+        rules = self._rules
+        steps = tuple(taken(incident, rules.escalation))
+        team = team_of(incident, judgement.priority, steps, rules).team
         fields = incident_fields(incident, judgement.priority.value, team)
-        routed = destinations_of(list(walk(self._rules.index, fields)))
+        routed = destinations_of(list(walk(rules.index, fields)))
+        added = tuple(name for step in steps for name in step.destinations)
         kept = incident.assessment.destinations if incident.assessment else ()
-        impact, urgency = in_three(judgement.impact, judgement.urgency, self._rules)
+        impact, urgency = in_three(judgement.impact, judgement.urgency, rules)
         return Assessment(
             impact=impact,
             urgency=urgency,
             priority=judgement.priority,
             team=team,
-            destinations=tuple(dict.fromkeys(kept + routed)),
-            names=None if self._rules.has_plain_levels else (judgement.impact, judgement.urgency),
+            destinations=tuple(dict.fromkeys(kept + routed + added)),
+            names=None if rules.has_plain_levels else (judgement.impact, judgement.urgency),
         )
 
 
 def _unfollowed(incident: Incident) -> Incident:
     """Nothing runs by time any more, if ever something did."""
-    if not incident.clocks and incident.follow_at is None:
+    if not incident.clocks and incident.follow_at is None and not incident.on_call:
         return incident
-    return replace(incident, clocks=(), follow_at=None)
+    return replace(incident, clocks=(), follow_at=None, on_call="")
+
+
+def _waiting_since(incident: Incident, rules: RoutingRules, now: Millis) -> Incident:
+    """Note since when nobody has taken it on; opened again, that begins anew."""
+    if not rules.escalation:
+        return incident
+    waits = incident.is_open and incident.stage is Stage.NEW
+    if waits is (incident.new_since is not None):
+        return incident
+    return replace(incident, new_since=now if waits else None)
+
+
+def _raised(judgement: Judgement, steps: tuple[EscalationStep, ...]) -> Judgement:
+    priority = raised(judgement.priority, steps) if steps else judgement.priority
+    if priority is judgement.priority:
+        return judgement
+    return dataclass_replace(
+        judgement, priority=priority, reason=f"{priority} by escalation, else {judgement.reason}"
+    )
 
 
 def _state(incident: Incident) -> TicketState:
@@ -157,6 +215,7 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "team": judged.team,
         "opened_at": to_text(incident.opened_at),
         "resolved_at": to_text(incident.resolved_at) if incident.resolved_at else "",
+        "on_call": incident.on_call,
         "url": url,
         "workaround": {"text": incident.workaround.text, "url": incident.workaround.url}
         if incident.workaround

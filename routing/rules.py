@@ -12,9 +12,12 @@ from domain.priority import Level, Priority
 from domain.rule_index import RuleIndex
 from domain.times import Millis
 from routing.adjustments import Adjustment
+from routing.assignment import AssignmentRule, Rotation
+from routing.calendars import Calendar
 from routing.catalogue import NO_SERVICE
 from routing.catalogue import Criticality as Criticality
 from routing.catalogue import Service as Service
+from routing.escalation import EscalationPolicy
 from routing.sla import SlaRules
 
 HIGH, MEDIUM, LOW = Level.HIGH, Level.MEDIUM, Level.LOW
@@ -122,6 +125,11 @@ class RoutingRules:
     """Jinja2 template; empty for the one that is built in."""
     public_url: str = "http://127.0.0.1:8080"
     """Where people reach Tocsin, for links in tickets."""
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    assignment: tuple[AssignmentRule, ...] = ()
+    on_call: Mapping[str, Rotation] = field(default_factory=dict)
+    """By team."""
+    escalation: tuple[EscalationPolicy, ...] = ()
     sla: SlaRules | None = None
     """How long incidents may take; None where nothing is agreed."""
     index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
@@ -143,4 +151,4 @@ class RoutingRules:
     @property
     def changes_with_time(self) -> bool:
         """Whether an incident has to be looked at though nothing happens to it."""
-        return self.sla is not None or bool(self.watched_adjustments)
+        return bool(self.sla or self.watched_adjustments or self.escalation or self.on_call)

@@ -20,7 +20,7 @@ DESCRIPTION = """\
 
 Service: {{ service or "unknown" }}{{ " (hit: " ~ services | join(", ") ~ ")" if services | length > 1 }}
 Priority: {{ priority }} ({{ impact }} impact, {{ urgency }} urgency)
-Team: {{ team or "unassigned" }}
+Team: {{ team or "unassigned" }}{{ " (on call: " ~ on_call ~ ")" if on_call }}
 Alerts: {{ alerts }} in all, {{ firing }} firing
 Opened: {{ opened_at }}
 {% for clock in sla %}

@@ -76,6 +76,8 @@ class IncidentView(TypedDict):
     merged_into: Annotated[str | None, Meta(description="Id of the incident that lives on in its place.")]
     tickets: Sequence[TicketView]
     sla: Sequence[ClockView]
+    on_call: Annotated[str, Meta(description="Who is on call for it, until somebody takes it on.")]
+    escalated: Annotated[Sequence[str], Meta(description="Steps of escalation taken, in their order.")]
 
 
 class HeldView(TypedDict):

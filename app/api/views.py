@@ -54,6 +54,8 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "revision": incident.revision,
         "related": [{"kind": each.kind, "incident": each.incident} for each in incident.related],
         "merged_into": incident.merged_into or None,
+        "on_call": incident.on_call,
+        "escalated": incident.escalated,
         "sla": [_clock(clock, clock.allowed) for clock in incident.clocks if clock.allowed is not None],
         "problem": incident.problem or None,
         "workaround": _workaround(incident.workaround),

@@ -12,10 +12,12 @@ from domain.durations import lasting
 from domain.fields import incident_fields
 from domain.incident import Assessment, Incident
 from domain.times import Millis, to_text
-from routing.priority import Judgement, judge, main_service
+from routing.escalation import taken
+from routing.priority import Judgement, judge
 from routing.router import IncidentRouter
 from routing.routes import Visit, visits
 from routing.rules import RoutingRules
+from routing.teams import team_of
 
 
 def incident_steps(
@@ -68,17 +70,10 @@ def _why_priority(incident: Incident, judged: Assessment, judgement: Judgement) 
 
 
 def _team_step(incident: Incident, judged: Assessment, rules: RoutingRules) -> Step:
-    service = main_service(incident, rules)
-    if not judged.team:
-        return Step("team", "unassigned", "neither the service nor priority.default names one")
-    if not service.team:
-        return Step("team", judged.team, "from priority.default, as the service names none")
-    if not service.name:
-        return Step("team", judged.team, "from priority.default, as the service is not in the catalogue")
-    others = (
-        f", the most critical of {len(incident.services)} services hit" if len(incident.services) > 1 else ""
-    )
-    return Step("team", judged.team, f"owns {service.name}{others}")
+    steps = tuple(taken(incident, rules.escalation))
+    owner = team_of(incident, judged.priority, steps, rules)
+    who = (Step("on call", incident.on_call),) if incident.on_call else ()
+    return Step("team", judged.team or "unassigned", owner.why, who)
 
 
 def _clock_step(clock: Clock) -> Step:

@@ -43,6 +43,8 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "merged_into": None,
         "revision": 2,
         "sla": [],
+        "on_call": "",
+        "escalated": [],
         "problem": None,
         "workaround": None,
         "tickets": [
