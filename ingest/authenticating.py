@@ -20,6 +20,20 @@ _PASSED = Verdict(Result.ACCEPTED)
 _NO_BODY = Body(b"")
 
 
+def by_header(request: web.Request | Whole, source: Source) -> Verdict | None:
+    """Decide by the header that holds credentials, where that says all there is to say; else None.
+
+    Raises:
+        Refusal: if it is not let in.
+    """
+    auth = source.auth
+    if not auth.header_only or source.tool.style is not Style.TOCSIN:
+        return None
+    if auth.open or auth.accepts(request.headers.get("Authorization")):
+        return _PASSED
+    raise _unauthorized(source, "")
+
+
 async def before_body(request: web.Request | Whole, source: Source, now: Millis, path: str) -> Verdict | None:
     """Decide before the body is read, where that can be; else None.
 
@@ -27,10 +41,6 @@ async def before_body(request: web.Request | Whole, source: Source, now: Millis,
         Refusal: if it is not let in.
     """
     auth = source.auth
-    if auth.header_only and source.tool.style is Style.TOCSIN:
-        if auth.open or auth.accepts(request.headers.get("Authorization")):
-            return _PASSED
-        raise _unauthorized(source, "")
     if auth.reads_body or (source.tool.style is Style.PAGERDUTY and not auth.open):
         return None
     return await with_body(request, source, _NO_BODY, now, path)

@@ -84,9 +84,10 @@ class Intake:
             await self._quarantine(id_, post, str(error), error.path, 0)
             return Taken(id_, 0, quarantine=id_, fault=error)
         event = AlertsReceived(id_, post.received_at, list(parsed.alerts))
-        accepted = await (
-            self._heard(source, source.pulse, event) if source.pulse else self.accept(source, event)
-        )
+        if source.pulse:
+            accepted = await self._heard(source, source.pulse, event)
+        else:
+            accepted = await self.accept(source, event)
         if not (parsed.faults or parsed.nothing or parsed.reply):
             return Taken(id_, accepted)
         faults = parsed.faults[:TOLD_AT_MOST]

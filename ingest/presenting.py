@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar, overload
+from collections.abc import Mapping
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from domain.times import Millis
 from ingest.auth import Presented
+from ingest.headers import Headers
 from ingest.heads import Whole
 from ingest.reading import Body
 from ingest.sources import BadBody, Post, Style
 from ingest.sources.node import Node
 
-T = TypeVar("T")
-
-
-class Headers(Mapping[str, str]):
-    """Headers by their names in lower case; the values of a repeated one joined by a comma."""
-
-    __slots__ = ("_raw",)
-
-    def __init__(self, raw: CIMultiDictProxy[str]) -> None:
-        self._raw = raw
-
-    def __getitem__(self, name: str) -> str:
-        values = self._raw.getall(name)
-        return values[0] if len(values) == 1 else ", ".join(values)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._raw
-
-    @overload
-    def get(self, name: str, /) -> str | None: ...
-    @overload
-    def get(self, name: str, /, default: str | T) -> str | T: ...
-    def get(self, name: str, /, default: str | T | None = None) -> str | T | None:
-        """Look before reading: most that is asked for is not there, and an exception is dear."""
-        return self[name] if name in self._raw else default
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name.lower() for name in self._raw))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
 
 def post_of(request: web.Request | Whole, body: bytes, received_at: Millis, source: str, path: str) -> Post:
     """Say what was posted."""
     query: Mapping[str, str] = request.query if request.query_string else {}
-    return Post(body, received_at, source, Headers(request.headers), query, request.method, path)
+    return Post(body, received_at, source, _headers(request), query, request.method, path)
 
 
 def presented(request: web.Request | Whole, body: Body, now: Millis, style: Style, path: str) -> Presented:
     """Say what tells who sent it."""
     return Presented(
         now=now,
-        headers=_with_key(Headers(request.headers), body.unpacked, style),
+        headers=_with_key(_headers(request), body.unpacked, style),
         body=body.unpacked,
         sent=body.sent,
         query=request.query,
@@ -66,6 +33,10 @@ def presented(request: web.Request | Whole, body: Body, now: Millis, style: Styl
         path=path,
         peer=request.remote or "",
     )
+
+
+def _headers(request: web.Request | Whole) -> Headers:
+    return request.head.told if isinstance(request, Whole) else Headers(request.headers)
 
 
 def _with_key(headers: Headers, body: bytes, style: Style) -> Mapping[str, str]:

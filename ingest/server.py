@@ -16,7 +16,7 @@ from domain.times import Millis
 from ingest import answering
 from ingest.admission import Budget
 from ingest.auth import Result, Verdict
-from ingest.authenticating import before_body, with_body
+from ingest.authenticating import before_body, by_header, with_body
 from ingest.deliveries import Answer, Deliveries, delivery_of
 from ingest.heads import PUSH_PATH, Whole
 from ingest.intake import Accepts, Intake
@@ -213,8 +213,11 @@ class Ingest:
             )
             raise Refusal(HTTPStatus.NOT_FOUND, "no-push", detail)
         now = self._now()
-        verdict = await before_body(request, source, now, path)
-        body = await self._read(request, source)
+        verdict = by_header(request, source) or await before_body(request, source, now, path)
+        if isinstance(request, Whole):
+            body = body_of(request, self._bounds, source.tool)
+        else:
+            body = await self._read(request, source)
         verdict = verdict or await with_body(request, source, body, now, path)
         post = post_of(request, body.unpacked, self._now(), source.name, path)
         if self._recorder is not None and not self._recorder.note(post):

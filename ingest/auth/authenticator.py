@@ -29,6 +29,8 @@ class Authenticator:
     ) -> None:
         credentials = Credentials(bearer, basic)
         self._credentials = credentials or None
+        self._accepted: str | None = None
+        """The very header that was accepted last: one that is known to be the same needs no comparing again."""
         self._schemes: tuple[Scheme, ...] = (credentials, *schemes) if credentials else tuple(schemes)
         self._taken = ReplayWindow()
         self._fetch = fetch
@@ -44,9 +46,13 @@ class Authenticator:
 
     def accepts(self, header: str | None) -> bool:
         """Tell whether an ``Authorization`` *header* lets in by itself, as bearer or basic."""
-        if self._credentials is not None:
-            return self._credentials.accepts(header)
-        return self.open
+        if self._credentials is None:
+            return self.open
+        if header is not None and header is self._accepted:
+            return True
+        if accepted := self._credentials.accepts(header):
+            self._accepted = header
+        return accepted
 
     async def check(self, presented: Presented) -> Verdict:
         """Ask the schemes in turn; if none accepts, the verdict is the one that tells the sender most."""
