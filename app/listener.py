@@ -26,6 +26,7 @@ from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
 from app.api.reload import Reload
+from app.api.shadow import ShadowApi
 from app.api.silences import SilencesApi
 from app.api.stats import Statistics, Stats
 from app.reload import Reloader
@@ -120,6 +121,7 @@ def _api(service: Service, reloader: Reloader) -> Api:
         SilencesApi(Silencing(reads, service.broker, clock)),
         Problems(reads, operators),
         Reload(reloader),
+        ShadowApi(reads),
         KnownErrorsApi(reads, operators, lambda: service.settings.correlation.known_errors),
         Commands(reads, operators),
         AuditLog(reads, clock),

@@ -11,6 +11,7 @@ from config.document import Document, Node
 from config.priority_levels import level_mistakes
 from config.problems import Finding, Path, undefined
 from config.service_levels import undefined_calendars, undefined_sla_services
+from config.shadows import says_shadow
 
 
 def cross_references(document: Document) -> list[Finding]:
@@ -111,7 +112,9 @@ def _unreachable(items: list[Item]) -> Iterator[Finding]:
             name = _id(taker) or "the one"
             message = f"is never reached: {name} in line {taker.line} takes everything; move this before it"
             yield Finding(path, message)
-        elif _matches_everything(item) and not _proceeds(item) and not item.child("expires"):
+        elif _matches_everything(item) and not (
+            _proceeds(item) or item.child("expires") or says_shadow(item)
+        ):
             taker = item
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from config.document import Document, Node
 from config.problems import Finding
+from config.pruning import without
 from notation import RuleConfig
 
 T = TypeVar("T")
@@ -22,19 +23,7 @@ def unexpired(config: T, today: date) -> T:
     ...                                date(2026, 1, 2))]
     ['b']
     """
-    if isinstance(config, BaseModel):
-        changed = {
-            name: after
-            for name, before in config
-            if isinstance(before, BaseModel | list | dict)
-            and (after := unexpired(before, today)) is not before
-        }
-        return config.model_copy(update=changed) if changed else config
-    if isinstance(config, list):
-        return _kept(config, [unexpired(each, today) for each in config if not _is_over(each, today)])
-    if isinstance(config, dict):
-        return _kept(config, {name: unexpired(each, today) for name, each in config.items()})
-    return config
+    return without(config, lambda rule: rule.expires is not None and rule.expires < today)
 
 
 def next_expiry(config: BaseModel) -> date | None:
@@ -57,15 +46,6 @@ def _is_past(node: Node, today: date) -> bool:
         return isinstance(node.value, str) and date.fromisoformat(node.value) < today
     except ValueError:
         return False
-
-
-def _is_over(rule: Any, today: date) -> bool:
-    return isinstance(rule, RuleConfig) and rule.expires is not None and rule.expires < today
-
-
-def _kept(before: T, after: Any) -> T:
-    """Keep what nothing was left out of: it is what was checked, down to its identity."""
-    return before if before == after else cast(T, after)
 
 
 def _rules(config: Any) -> Iterator[RuleConfig]:

@@ -16,6 +16,7 @@ from config.problems import ConfigError, Finding, Problem, in_order
 from config.reading import NotReadable, read_document
 from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_within, references_in
 from config.settings import Settings, compile_settings
+from config.shadows import untried
 from config.tables import read_lookups
 
 OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
@@ -60,7 +61,7 @@ def parse(
     if misread or mistakes:
         raise ConfigError(_problems(document, [*misread, *mistakes]))
     today = today or datetime.now(UTC).date()
-    doubtful = [*suspicions(document), *expired(document, today)]
+    doubtful = [*suspicions(document), *expired(document, today), *untried(document)]
     warnings = tuple(in_order(_problems(document, doubtful)))
     tables = [folder / rule.lookup.file for rule in config.enrich if rule.lookup]
     return replace(

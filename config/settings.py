@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,12 +14,15 @@ from config.api import ApiConfig
 from config.expiry import next_expiry
 from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
+from config.pruning import without
+from config.shadows import is_shadow
 from config.version import version_of
 from correlation.enrichment import EnrichRule, Lookup, Row
-from correlation.enrichment_models import ATTRIBUTES
+from correlation.enrichment_models import ATTRIBUTES, EnrichConfig
 from correlation.extent import ExtentRules
 from correlation.problem_models import compile_known_errors, compile_problems
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
+from correlation.shadow_rules import ShadowRules
 from ingest.models import AnySource
 from routing.models import compile_routing
 from routing.priority_models import PriorityConfig
@@ -58,9 +61,11 @@ def compile_settings(
 ) -> Settings:
     """Hand each part to whom it concerns; *lookups* are the tables that were read, by their rule."""
     version = version_of(config, lookups.values())
+    tree, config = config, without(config, is_shadow)
     correlation = replace(
         _correlation(config),
-        enrich=_enrich_rules(config, lookups),
+        enrich=_enrich_rules(config, config.enrich, lookups),
+        shadows=_shadow_rules(tree, lookups),
         problems=compile_problems(config.problems),
         known_errors=compile_known_errors(config.known_errors),
         inhibit=tuple(rule.compile() for rule in config.inhibit),
@@ -73,7 +78,7 @@ def compile_settings(
         sources=config.sources,
         ingest=config.ingest,
         correlation=correlation,
-        routing=_routing(config),
+        routing=_routing(config, tree),
         partitions=config.correlation.partitions,
         partition_by=tuple(config.correlation.partition_by),
         destinations=config.destinations,
@@ -83,16 +88,16 @@ def compile_settings(
         api=config.api,
         warnings=warnings,
         version=version,
-        expires=next_expiry(config),
+        expires=next_expiry(tree),
     )
 
 
-def _routing(config: TocsinConfig) -> RoutingRules:
+def _routing(config: TocsinConfig, tree: TocsinConfig) -> RoutingRules:
     return compile_routing(
         services=config.services,
         priority=config.priority,
         templates=config.templates,
-        routes=config.routes,
+        routes=tree.routes,
         calendars=config.calendars,
         sla=config.sla,
         assignment=config.assignment,
@@ -124,9 +129,22 @@ def _extent_rules(priority: PriorityConfig) -> ExtentRules | None:
     return None if rules == ExtentRules() else rules
 
 
-def _enrich_rules(config: TocsinConfig, lookups: Mapping[str, Lookup]) -> tuple[EnrichRule, ...]:
+def _shadow_rules(tree: TocsinConfig, lookups: Mapping[str, Lookup]) -> ShadowRules:
+    """Compile what is only tried; *tree* has it in its places."""
+    groups = frozenset(rule.id for rule in tree.correlation.groups if is_shadow(rule))
+    return ShadowRules(
+        _correlation(tree) if groups else None,
+        groups,
+        _enrich_rules(tree, [rule for rule in tree.enrich if is_shadow(rule)], lookups),
+        routes=without(tree.routes, is_shadow) is not tree.routes,
+    )
+
+
+def _enrich_rules(
+    config: TocsinConfig, rules: Sequence[EnrichConfig], lookups: Mapping[str, Lookup]
+) -> tuple[EnrichRule, ...]:
     services: dict[str, Row] = {
         name: {attribute: str(getattr(service, attribute)) for attribute in ATTRIBUTES}
         for name, service in config.services.items()
     }
-    return tuple(rule.compile(lookups.get(rule.id), services) for rule in config.enrich)
+    return tuple(rule.compile(lookups.get(rule.id), services) for rule in rules)

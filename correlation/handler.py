@@ -30,6 +30,8 @@ from correlation.problem_filing import ProblemFiling
 from correlation.repeats import count_repeats, file_repeat
 from correlation.router import Router
 from correlation.rules import CorrelationRules
+from correlation.shadow_log import SHADOWS
+from correlation.shadows import try_all
 from correlation.silences import SILENCES
 from correlation.state import (
     LISTENING,
@@ -70,6 +72,8 @@ UNKNOWN = Listening(0, 0)
 """Stands for a record that was not asked for yet."""
 OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 """Counters of what became of alerts."""
+PLACED = frozenset({Verdict.OPENED.value, Verdict.JOINED.value, Verdict.REOPENED.value})
+"""Verdicts by which an alert gets into an incident."""
 
 
 Item = AlertItem | TicketReported | TicketNews | OperatorAsked | Audited | quarantine.Item
@@ -84,6 +88,8 @@ class CorrelationHandler:
     def __init__(self, mailbox: str, rules: CorrelationRules, router: Router) -> None:
         self._mailbox = mailbox
         self._rules = rules
+        self._always = {LISTENING, KNOWN_ERRORS, SILENCES, WINDOWS, *([SHADOWS] if rules.shadows else ())}
+        """Records that every batch may look at."""
         self._router = router
 
     def read(self, events: Sequence[Delivered]) -> list[Item]:
@@ -100,7 +106,7 @@ class CorrelationHandler:
 
     def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
         """Name the records to load: an alert's first, then those that it points to."""
-        keys = {LISTENING, KNOWN_ERRORS, SILENCES, WINDOWS}
+        keys = set(self._always)
         for item in items:
             if isinstance(item, AlertItem):
                 if not item.ready:
@@ -241,6 +247,8 @@ class CorrelationHandler:
                 batch.count("missing_group_label")
         entry = TimelineEntry(item.at, verdict, reason, item.key)
         change_incident(batch, incident, entry, self._router, self._rules)
+        if self._rules.shadows and verdict in PLACED:
+            try_all(batch, item, incident, self._router, self._rules)
         if self._rules.problems and incident.revision == 0:
             self._problems(batch).note_incident(item.alert, incident.id, item.at)
         elif incident.problem and verdict == Verdict.REOPENED:

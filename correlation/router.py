@@ -24,6 +24,10 @@ class Router(Protocol):
         """Bring what runs by time up to *now*; say what happened. ``follow_at`` then says when to look again."""
         ...
 
+    def would_route(self, incident: Incident) -> Sequence[tuple[str, str]]:
+        """Say what routes in shadow would do with the incident as it is judged: (route, what)."""
+        ...
+
     def render(self, incident: Incident) -> DesiredTicket:
         """Say what the incident's tickets should show."""
         ...

@@ -12,6 +12,7 @@ from correlation.inhibition_rules import InhibitRule
 from correlation.known_error_rules import KnownErrorRules
 from correlation.maintenance_rules import MaintenanceRule
 from correlation.problem_rules import ProblemRules
+from correlation.shadow_rules import ShadowRules
 from correlation.threshold_rules import Threshold
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
@@ -100,6 +101,7 @@ class CorrelationRules:
     """What is kept of how far incidents reach; None if nobody asks."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
+    shadows: ShadowRules = field(default_factory=ShadowRules)
     version: str = ""
     """Names the configuration; every entry of a timeline names the one it was made under."""
     maintenance: tuple[MaintenanceRule, ...] = ()

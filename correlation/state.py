@@ -11,6 +11,7 @@ from correlation.inhibition_rules import Sources
 from correlation.known_error_rules import KnownErrors
 from correlation.problems import Recurrence
 from correlation.quarantine import Shelf
+from correlation.shadow_log import ShadowLog
 from correlation.silences import Silences
 from correlation.threshold_rules import Occurrences
 from correlation.windows import Windows
@@ -74,6 +75,7 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "listening": Listening,
     "quarantined": Quarantined,
     "shelf": Shelf,
+    "shadows": ShadowLog,
     "silences": Silences,
     "waiting": Waiting,
     "problem": Problem,

@@ -2,6 +2,7 @@
 
 from notation.matchers import MatchConfig as MatchConfig
 from notation.matchers import MatcherText as MatcherText
+from notation.rules import Mode as Mode
 from notation.rules import RuleConfig as RuleConfig
 from notation.values import Duration as Duration
 from notation.values import Label as Label

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from notation.values import Label
+
+
+class Mode(StrEnum):
+    """Whether a rule decides, or is only tried."""
+
+    ACTIVE = "active"
+    SHADOW = "shadow"
 
 
 class RuleConfig(BaseModel):
@@ -20,4 +28,9 @@ class RuleConfig(BaseModel):
         None,
         description="Last day, in UTC, on which the rule applies, like 2027-03-31; later it is left out, "
         "and `tocsin check` says so.",
+    )
+    mode: Mode = Field(
+        Mode.ACTIVE,
+        description="With shadow it changes nothing. A rule of groups, enrich or routes is then tried where it "
+        "stands, and what it would have done is counted and written down (`/api/v1/shadow`); others are left out.",
     )

@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.matching import Matcher
 from notation import Label as Name
-from notation import MatchConfig, RuleConfig
+from notation import MatchConfig, Mode, RuleConfig
 from routing.assignment_models import AssignmentRuleConfig, RotationConfig
 from routing.calendar_models import CalendarConfig, compile_calendars
 from routing.catalogue_models import ServiceConfig
 from routing.escalation_models import EscalationConfig
 from routing.priority_models import PriorityConfig
-from routing.rules import BY_SEVERITY, IMPACT, URGENCY, Route, RoutingRules, Service
+from routing.rules import BY_SEVERITY, IMPACT, URGENCY, Route, RoutingRules, Service, without_shadows
 from routing.sla_models import SlaConfig
 from routing.templates import compile_template
 
@@ -66,24 +66,33 @@ class RouteConfig(RuleConfig):
         default_factory=list, description="Routes tried within this one; the deepest that matches decides."
     )
 
-    def compile(self, place: str) -> Route:
-        """Make the route that the core works with; *place* names it where it has no id."""
+    def compile(self, place: str, *, shadow: bool = False) -> Route:
+        """Make the route that the core works with; *place* names it where it has no id.
+
+        What is below a route in *shadow* is, too.
+        """
+        shadow = shadow or self.mode is Mode.SHADOW
         return Route(
             self.id or place,
             tuple(self.destinations),
             Matcher.of(self.match),
             self.proceed,
-            compile_routes(self.routes, f"{place}."),
+            compile_routes(self.routes, f"{place}.", shadow=shadow),
+            shadow,
         )
 
 
-def compile_routes(routes: Sequence[RouteConfig], above: str = "#") -> tuple[Route, ...]:
-    """Make a level of the routing tree.
+def compile_routes(
+    routes: Sequence[RouteConfig], above: str = "#", *, shadow: bool = False
+) -> tuple[Route, ...]:
+    """Make a level of the routing tree, with the routes in shadow.
 
     >>> [route.id for route in compile_routes([RouteConfig(id="db"), RouteConfig()])]
     ['db', '#2']
     """
-    return tuple(route.compile(f"{above}{number}") for number, route in enumerate(routes, start=1))
+    return tuple(
+        route.compile(f"{above}{number}", shadow=shadow) for number, route in enumerate(routes, start=1)
+    )
 
 
 def compile_routing(  # noqa: PLR0913 - each is a section of the YAML
@@ -101,10 +110,13 @@ def compile_routing(  # noqa: PLR0913 - each is a section of the YAML
 ) -> RoutingRules:
     """Make the rules that the core works with."""
     hours = compile_calendars(calendars)
+    tree = compile_routes(routes)
+    decisive = without_shadows(tree)
     rules = RoutingRules(
         services={name: service.compile(name, hours) for name, service in services.items()},
         default_service=Service("", priority.default.criticality, priority.default.team),
-        routes=compile_routes(routes),
+        routes=decisive,
+        shadows=() if decisive == tree else tree,
         title=templates.title,
         description=templates.description,
         public_url=public_url,

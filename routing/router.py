@@ -105,6 +105,19 @@ class IncidentRouter:
         situation = Situation(main_service(incident, self._rules).name, judged.priority, now, pause)
         return clocks_after(incident, situation, sla)
 
+    def would_route(self, incident: Incident) -> list[tuple[str, str]]:
+        """Say what routes in shadow would do with the incident as it is judged."""
+        judged = incident.assessment
+        if judged is None or not self._rules.shadows:
+            return []
+        fields = incident_fields(incident, judged.priority.value, judged.team)
+        are = ", ".join(judged.destinations) or "nowhere"
+        return [
+            (stop.route, f"would send it to {', '.join(stop.destinations) or 'nowhere'}, not to {are}")
+            for stop in walk(self._rules.shadow_index, fields)
+            if stop.shadow
+        ]
+
     def render(self, incident: Incident) -> DesiredTicket:
         """Say what the incident's tickets should show."""
         judged = incident.assessment or UNJUDGED

@@ -15,6 +15,8 @@ class Stop:
 
     route: str
     destinations: tuple[str, ...]
+    shadow: bool = False
+    """Whether it is only tried."""
 
 
 def walk(
@@ -24,7 +26,7 @@ def walk(
     for route in routes.applying(fields):
         destinations = route.destinations or inherited
         deeper = list(walk(route.index, fields, destinations))
-        yield from deeper or [Stop(route.id, destinations)]
+        yield from deeper or [Stop(route.id, destinations, route.shadow)]
         if not route.proceed:
             return
 

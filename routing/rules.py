@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from domain.alert import SEVERITIES, Severity
@@ -54,10 +54,21 @@ class Route:
     proceed: bool = False
     """Try the next sibling too (``continue`` in YAML)."""
     routes: tuple[Route, ...] = ()
+    shadow: bool = False
+    """Whether it, and all below it, is only tried."""
     index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", index_of(self.routes))
+
+
+def without_shadows(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    """Leave out the routes that are only tried.
+
+    >>> [route.id for route in without_shadows((Route("a", shadow=True), Route("b")))]
+    ['b']
+    """
+    return tuple(replace(route, routes=without_shadows(route.routes)) for route in routes if not route.shadow)
 
 
 def index_of(routes: tuple[Route, ...]) -> RuleIndex[Route]:
@@ -132,14 +143,18 @@ class RoutingRules:
     escalation: tuple[EscalationPolicy, ...] = ()
     sla: SlaRules | None = None
     """How long incidents may take; None where nothing is agreed."""
+    shadows: tuple[Route, ...] = ()
+    """All routes, with those that are only tried in their places; empty where none is."""
     index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
     """Of the uppermost routes."""
+    shadow_index: RuleIndex[Route] = field(init=False, repr=False, compare=False)
 
     watched_adjustments: tuple[Adjustment, ...] = field(init=False, repr=False, compare=False)
     """Those that time alone may make apply, or not."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", index_of(self.routes))
+        object.__setattr__(self, "shadow_index", index_of(self.shadows))
         watched = tuple(rule for rule in self.adjustments if rule.growth or rule.support_hours)
         object.__setattr__(self, "watched_adjustments", watched)
 

@@ -21,6 +21,7 @@ from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
 from app.api.reload import Reload
+from app.api.shadow import ShadowApi
 from app.api.silences import SilencesApi
 from app.api.stats import Stats
 from ingest.server import REST
@@ -44,6 +45,7 @@ class Api:
     silences: SilencesApi
     problems: Problems
     reload: Reload
+    shadow: ShadowApi
     known_errors: KnownErrorsApi
     commands: Commands
     audit: AuditLog
@@ -86,6 +88,7 @@ class Api:
             "/api/v1/problems/{id}/timeline": self.problems.timeline,
             "/api/v1/stats": self.stats.show,
             "/api/v1/audit": self.audit.list,
+            "/api/v1/shadow": self.shadow.list,
             "/metrics": self.metrics.show,
             "/api/openapi.json": self.openapi.show,
         }
@@ -109,7 +112,17 @@ class Api:
         }
 
 
-_PARTS = ("incidents", "alerts", "problems", "known-errors", "silences", "quarantine", "parked", "stats")
+_PARTS = (
+    "incidents",
+    "alerts",
+    "problems",
+    "known-errors",
+    "silences",
+    "quarantine",
+    "parked",
+    "shadow",
+    "stats",
+)
 
 
 async def _unknown(request: web.Request) -> web.Response:

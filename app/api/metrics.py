@@ -97,6 +97,7 @@ class _FiguresCollector(Collector):
         if self.latest is not None:
             yield from _accounting(self.latest)
             yield from _sla(self.latest.sla)
+            yield from _shadow(self.latest.shadow)
             yield from _suppression(self.latest)
             yield from _quarantine(self.latest.quarantine)
             yield from _destinations(self.latest.destinations)
@@ -187,6 +188,15 @@ def _sla(happened: Mapping[str, int]) -> Iterator[Metric]:
         "SLA clocks that gave a warning, were breached or met; target is acknowledge or resolve.",
         ("what", "target", "priority"),
         told,
+    )
+
+
+def _shadow(tried: Mapping[str, int]) -> Iterator[Metric]:
+    yield _counter(
+        "tocsin_shadow_decisions",
+        "How often a rule in shadow would have done something else.",
+        ("kind", "rule"),
+        [(tuple(name.split(".", 1)), count) for name, count in tried.items()],
     )
 
 

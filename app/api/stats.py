@@ -33,6 +33,9 @@ class Depths(Protocol):
         ...
 
 
+SHADOW = "shadow."
+
+
 class QuarantineFigures(msgspec.Struct, frozen=True):
     """What became of requests that were not understood."""
 
@@ -70,6 +73,8 @@ class Figures(msgspec.Struct, frozen=True):
     problems: ProblemFigures = ProblemFigures()
     known_errors: Mapping[str, KnownErrorFigures] = {}
     """By the id of each that was ever shown."""
+    shadow: Mapping[str, int] = {}
+    """How often each rule in shadow would have acted, as in ``groups.by-rack``."""
 
 
 class Statistics:
@@ -122,6 +127,7 @@ class Statistics:
             mailboxes=await self._mailboxes(),
             problems=problem_figures(counters),
             known_errors=known_error_figures(counters),
+            shadow={name.removeprefix(SHADOW): count for name, count in _beginning(SHADOW, counters).items()},
         )
 
     async def _destinations(self) -> dict[str, DestinationFigures]:

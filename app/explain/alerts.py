@@ -27,6 +27,7 @@ from correlation.grouping import UNGROUPED, Group, group_of
 from correlation.handler import CorrelationHandler, Item
 from correlation.identity import explain_identity, identify
 from correlation.rules import CorrelationRules
+from correlation.shadows import would_enrich, would_group, would_route
 from correlation.state import (
     QUARANTINE,
     GroupRecord,
@@ -74,6 +75,7 @@ class Explainer:
             *gate_steps(alert, group, rules, at),
             Step("verdict", outcome.verdict, outcome.reason),
             *problem_steps(alert, rules),
+            *_shadow_steps(alert, key, group, outcome.incident, self.settings),
             *incident_steps(outcome.before, outcome.incident, self.settings.routing, at),
             _time_step(outcome, group, rules, at),
         )
@@ -195,6 +197,20 @@ def _enrich_steps(sent: Alert, alert: Alert, settings: Settings) -> Iterator[Ste
 
 def _labels(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
+
+
+def _shadow_steps(
+    alert: Alert, key: str, group: Group, incident: Incident | None, settings: Settings
+) -> Iterator[Step]:
+    """Tell what rules in shadow would do."""
+    rules = settings.correlation.shadows
+    if not rules:
+        return
+    would = [*would_group(alert, key, group, rules), *would_enrich(alert, rules)]
+    if incident is not None:
+        would += would_route(incident, IncidentRouter(settings.routing))
+    steps = tuple(Step(f"rule {each.rule}", each.says, f"of {each.kind}, in shadow") for each in would)
+    yield Step("shadow", "these would act" if would else "none would act", steps=steps)
 
 
 def _group_step(alert: Alert, group: Group, rules: CorrelationRules) -> Step:

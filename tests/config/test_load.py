@@ -83,7 +83,7 @@ def test_groups_and_priority_are_compiled():
 
     match = Matcher.of({"kind": ["net", "5"]})
     assert settings.correlation.groups == (GroupRule("net", ("site", "rack"), 90_000, 90 * MINUTE, match),)
-    assert settings.routing.impact[Criticality.LOW] is Level.MEDIUM
+    assert settings.routing.impact[Criticality.LOW] == Level.MEDIUM
     assert settings.routing.matrix[Level.LOW, Level.LOW] is Priority.P4
     assert settings.routing.matrix[Level.HIGH, Level.HIGH] is Priority.P1
     assert settings.routing.lower_after == 5 * MINUTE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.api import alerts, audit, incidents, parked, quarantine, reconcile, shapes, silences
+from app.api import alerts, audit, incidents, parked, quarantine, reconcile, shadow, shapes, silences
 from app.api.openapi import examples
 from app.api.openapi.operation import ANYTHING, JSON, Content, Operation, refusals
 from app.api.paging import LOG_PAGE, Parameter
@@ -229,6 +229,32 @@ RECONCILE = {
 def _plain(summary: str, *contents: Content, **others: tuple[str, tuple[Content, ...]]) -> Operation:
     answers = {200: ("It is so.", contents), **{int(key.lstrip("_")): told for key, told in others.items()}}
     return Operation(summary=summary, tag="operation", answers=answers)
+
+
+SHADOW = {
+    "/api/v1/shadow": {
+        "get": get(
+            "List what rules in shadow would have done, the newest first.",
+            "operation",
+            Content(
+                shadow.Shadows,
+                {
+                    "items": [
+                        {
+                            "at": "2026-03-11T13:00:00.000Z",
+                            "kind": "routes",
+                            "rule": "to-jira",
+                            "says": "would send it to jira, not to noc",
+                            "alert": examples.ALERT["key"],
+                            "incident": examples.ALERT["incident"],
+                        }
+                    ]
+                },
+            ),
+            query=shadow.LIST,
+        ),
+    }
+}
 
 
 CONFIGURATION = {

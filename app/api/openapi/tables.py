@@ -15,6 +15,7 @@ from app.api.openapi.reading import (
     PARKED,
     QUARANTINE,
     RECONCILE,
+    SHADOW,
     SILENCES,
 )
 
@@ -30,5 +31,6 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **RECONCILE,
     **SILENCES,
     **CONFIGURATION,
+    **SHADOW,
     **OPERATING,
 }

@@ -39,6 +39,7 @@ async def test_the_stats_of_nothing_are_nothing(world: World):
         "mailboxes": {"alerts.0": 0, "tickets.noc": 0},
         "problems": {"opened": 0, "recurred": 0, "reopened": 0, "resolved": 0, "closed": 0},
         "known_errors": {},
+        "shadow": {},
     }
 
 

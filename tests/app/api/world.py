@@ -36,6 +36,7 @@ from app.api.problems import Problems
 from app.api.quarantine import Quarantine
 from app.api.reconcile import Reconcile
 from app.api.reload import Reload
+from app.api.shadow import ShadowApi
 from app.api.silences import SilencesApi
 from app.api.stats import Statistics, Stats
 from app.drift import Drift
@@ -46,9 +47,11 @@ from app.shard.worker import Worker
 from app.silencing import Silencing
 from app.standing import Reloaded, Standing
 from config.api import ApiConfig
+from correlation.enrichment import EnrichRule, Given
 from correlation.handler import CorrelationHandler
 from correlation.problem_rules import ProblemRule, ProblemRules
 from correlation.rules import CorrelationRules
+from correlation.shadow_rules import ShadowRules
 from domain.alert import Alert
 from domain.errors import BrokerUnavailable
 from domain.events import encode
@@ -61,7 +64,8 @@ from tests.builders import NOON, received, routing_rules
 
 DESTINATION = "noc"
 _RECURRING = ProblemRule("recurring", ("service",), 2, match=Matcher.of({"service": "recurring"}))
-RULES = CorrelationRules(problems=ProblemRules((_RECURRING,)))
+_TRIED = ShadowRules(enrich=(EnrichRule("rack", Given({"rack": "r1"})),))
+RULES = CorrelationRules(problems=ProblemRules((_RECURRING,)), shadows=_TRIED)
 
 
 class Boxes:
@@ -196,6 +200,7 @@ class World:
             SilencesApi(Silencing(self.reads, cast(Broker, self.boxes), lambda: self.now)),
             Problems(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
             Reload(NoReloads()),
+            ShadowApi(self.reads),
             KnownErrorsApi(
                 self.reads, Operators(cast(Broker, self.boxes), lambda: self.now), lambda: RULES.known_errors
             ),
