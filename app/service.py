@@ -22,6 +22,7 @@ from adapters.brokers.sqlite import SqliteBroker
 from adapters.sqlite import Database
 from adapters.stores.redis import RedisStore
 from adapters.stores.sqlite import SqliteStore
+from app.calendars import Calendars
 from app.destinations import Destinations
 from app.metered import DeliveryMeter
 from app.partitions import partitioner
@@ -130,6 +131,8 @@ async def running(
             async with _shared(service, Role.CORRELATE, shards, stack):
                 for shard in shards:
                     _start(service, shard, stack)
+            calendars = Calendars(lambda: service.settings, broker, clock)
+            stack.callback(tasks.start(calendars.run(), "calendars").cancel)
         if Role.INGEST in roles:
             recorder = _start_recorder(service, record, stack) if record else None
             await _start_ingest(service, data, recorder, stack)

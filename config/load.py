@@ -18,6 +18,7 @@ from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_
 from config.settings import Settings, compile_settings
 from config.shadows import untried
 from config.tables import read_lookups
+from correlation.maintenance_models import MaintenanceConfig
 
 OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
 """Settings that the environment may give, or give anew."""
@@ -64,9 +65,19 @@ def parse(
     doubtful = [*suspicions(document), *expired(document, today), *untried(document)]
     warnings = tuple(in_order(_problems(document, doubtful)))
     tables = [folder / rule.lookup.file for rule in config.enrich if rule.lookup]
+    applying = unexpired(config, today)
     return replace(
-        compile_settings(unexpired(config, today), warnings, lookups), files=(*outside.files, *tables)
+        compile_settings(applying, warnings, lookups),
+        files=(*outside.files, *tables),
+        calendars=tuple(_placed(rule, folder) for rule in applying.maintenance if rule.ical),
     )
+
+
+def _placed(rule: MaintenanceConfig, folder: FilePath) -> MaintenanceConfig:
+    """Name a calendar's file by its whole path."""
+    if rule.ical.startswith(("http://", "https://")):
+        return rule
+    return rule.model_copy(update={"ical": str(folder / rule.ical)})
 
 
 def read_text(path: FilePath) -> str:

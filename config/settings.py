@@ -20,6 +20,7 @@ from config.version import version_of
 from correlation.enrichment import EnrichRule, Lookup, Row
 from correlation.enrichment_models import ATTRIBUTES, EnrichConfig
 from correlation.extent import ExtentRules
+from correlation.maintenance_models import MaintenanceConfig
 from correlation.problem_models import compile_known_errors, compile_problems
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from correlation.shadow_rules import ShadowRules
@@ -50,6 +51,8 @@ class Settings:
     """What is allowed but hardly meant."""
     version: str
     """Names what it says; see ``version_of``."""
+    calendars: tuple[MaintenanceConfig, ...] = ()
+    """Rules whose windows are in a calendar, with its whole path."""
     expires: date | None = None
     """The first last day of a rule."""
     files: tuple[Path, ...] = ()

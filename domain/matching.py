@@ -24,6 +24,7 @@ _MATCHER = re.compile(
     r"""(?P<value>"(?:[^"\\]|\\.)*"|[^\s,{}"']*)\s*(?P<end>,|$)"""
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 _PLAIN = {"n": "\n"}
 
 
@@ -115,6 +116,36 @@ class Matcher:
             )
         texts = [match] if isinstance(match, str) else match
         return Matcher(tuple(condition for text in texts for condition in parse_matchers(text)))
+
+
+def texts_of(match: Match) -> tuple[str, ...]:
+    """Write down what a rule file says as Alertmanager would.
+
+    >>> texts_of({"service": ["cart", "web"], "site": "ams"})
+    ('service=~"cart|web"', 'site="ams"')
+    """
+    if isinstance(match, str):
+        return (match,)
+    if not isinstance(match, Mapping):
+        return tuple(match)
+    return tuple(
+        _text(name, [allowed] if isinstance(allowed, str) else allowed) for name, allowed in match.items()
+    )
+
+
+def _text(name: str, allowed: Sequence[str]) -> str:
+    if len(allowed) == 1:
+        return f"{_quoted_name(name)}={_quoted(allowed[0])}"
+    return f"{_quoted_name(name)}=~{_quoted('|'.join(map(re2.escape, allowed)))}"
+
+
+def _quoted_name(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def parse_matchers(text: str) -> Iterator[Condition]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.matching import BadMatcher, Match, Matcher, parse_matchers
+from domain.matching import BadMatcher, Match, Matcher, parse_matchers, texts_of
 from domain.rule_index import RuleIndex
 
 CART = {"service": "cart", "severity": "high", "pod": "cart-7"}
@@ -98,3 +98,20 @@ def test_many_rules_cost_little_more_than_few() -> None:
 
     assert index.first(Spy(service="s9999")) == 9999
     assert len(tried) == 2
+
+
+@given(
+    st.dictionaries(
+        st.text(min_size=1, max_size=3), st.lists(st.text(max_size=4), min_size=1, max_size=3), max_size=3
+    ),
+    st.dictionaries(st.text(min_size=1, max_size=3), st.text(max_size=4), max_size=3),
+)
+def test_a_mapping_means_the_same_when_written_as_texts(
+    match: dict[str, list[str]], found: dict[str, str]
+) -> None:
+    """Whatever labels and values are made of."""
+    written = Matcher.of(texts_of(match))
+
+    hit = {name: allowed[0] for name, allowed in match.items()}
+    for values in (found, {**found, **hit}):
+        assert written.matches(values) is Matcher.of(match).matches(values)
