@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, TypeVar
 
+from adapters.sqlite.care import is_damaged
 from adapters.sqlite.filelock import FileLock
 from adapters.sqlite.lanes import Lane, Work, read_group, write_group
 from domain.errors import StorageFull, StoreUnavailable, TocsinError, Unavailable
@@ -23,6 +24,8 @@ OLDEST_SQLITE: Final = (3, 37, 0)
 """The first with STRICT tables; RETURNING is older."""
 BUSY_TIMEOUT: Final = 10.0
 """Seconds to wait for another process that writes."""
+LOOK_FOR_DAMAGE: Final = 3.0
+"""Seconds at most that a start looks for damage; what lies deeper in a large file is found when it is read."""
 
 # FULL: a commit is on the disk before anyone is told. Waiting for fsync alone is not enough on macOS.
 # Small checkpoints, in the writer: the disk has to take a larger one whole before the next commit, also from
@@ -114,6 +117,8 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         path.touch(mode=0o600)  # before SQLite makes it readable for all: alerts tell a lot about a company
         writer, reader = (undo.enter_context(closing(_open(path))) for _ in range(2))
         _prepare(writer, path)
+        if damage := is_damaged(reader, LOOK_FOR_DAMAGE):
+            raise StoreUnavailable(_damaged(path, damage))
         reader.executescript(_READER_PRAGMAS)
         undo.pop_all()
     return writer, reader
@@ -149,5 +154,12 @@ def _explain(error: Exception, path: Path, unavailable: type[Unavailable]) -> To
     if code == sqlite3.SQLITE_FULL:
         return StorageFull(f"{path}: no room left on the disk; nothing was written")
     if code in _DAMAGED:
-        return unavailable(f"{path} is damaged or no database ({error}): restore a backup, or move it away")
+        return unavailable(_damaged(path, str(error)))
     return unavailable(f"{path}: {error}")
+
+
+def _damaged(path: Path, how: str) -> str:
+    return (
+        f"{path} is damaged or no database ({' '.join(how.split())}): "
+        "`tocsin db check` tells more, `tocsin db restore FILE` puts a backup in its place"
+    )

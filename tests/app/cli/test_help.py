@@ -14,7 +14,7 @@ from app.service import Role
 from tests.app.cli.running import tocsin
 
 COMMANDS = sorted(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
-GROUPS = ("incident", "parked", "problems", "quarantine", "silence", "source")
+GROUPS = ("db", "incident", "parked", "problems", "quarantine", "silence", "source")
 """Commands that have commands of their own."""
 EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 
@@ -23,6 +23,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert COMMANDS == [
         "backtest",
         "check",
+        "db",
         "demo",
         "explain",
         "fake",
