@@ -127,3 +127,29 @@ class LogSource:
         start = after.number if after else 0
         lines = await self.store.lines(self.shard, self.log, start=start, limit=size)
         return [Line(number, text) for number, text in enumerate(lines, start + 1)], len(lines) < size
+
+
+_LOG_SHIFT = 40
+"""A line of the n-th log is numbered from n times two to this power."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogsSource:
+    """Several logs of a shard, one after another."""
+
+    store: StateStore
+    shard: str
+    logs: Sequence[str]
+
+    async def read(self, after: Line | None, size: int) -> tuple[list[Line], bool]:
+        """Give the next lines of the log where it goes on, or of the first later one that has any."""
+        number, start = divmod(after.number if after else 0, 1 << _LOG_SHIFT)
+        while number < len(self.logs):
+            place = Line(start)
+            lines, at_end = await LogSource(self.store, self.shard, self.logs[number]).read(place, size)
+            if lines:
+                first = number << _LOG_SHIFT
+                numbered = [Line(first + line.number, line.text) for line in lines]
+                return numbered, at_end and number == len(self.logs) - 1
+            number, start = number + 1, 0
+        return [], True

@@ -15,9 +15,10 @@ import msgspec
 
 from adapters.delivery.breaker import state_at
 from adapters.delivery.state import BREAKER, PARKED, PENDING, TICKETS, Breaker, TicketRecord, ticket_record
-from app.pages import IndexSource, Line, LogSource, Page, Place, collect
+from app.pages import IndexSource, Line, LogSource, LogsSource, Page, Place, collect
 from correlation.audit import audit_log
 from correlation.filing import Member
+from correlation.homes import whole
 from correlation.quarantine import QUARANTINED, Body, quarantined_record
 from correlation.router import Router
 from correlation.state import (
@@ -215,7 +216,7 @@ class ReadModel:
             records = await self.records(shard, list(map(alert_record, keys)), AlertRecord)
             return [record if record and _is_new(record.key, told) else None for record in records]
 
-        source = LogSource(self.store, shard, members_log(id_))
+        source = LogsSource(self.store, shard, list(map(members_log, whole(found[1]))))
         page = await collect(source, load, limit=limit, after=Line(start), bound=self.bound)
         alerts = await self._shown_alerts([(found[0], record) for record in page.items])
         return Page(alerts, page.next.number if page.next else None)
@@ -355,12 +356,14 @@ class ReadModel:
         return await self.load([Place(0, key, partition) for partition, key in keys], seen_record, Sightings)
 
     async def _shown_incidents(self, found: Sequence[tuple[int, Incident]]) -> list[ShownIncident]:
-        seen = await self._seen([(partition, incident.id) for partition, incident in found])
+        counted = iter(await self._seen([(n, id_) for n, incident in found for id_ in whole(incident)]))
         shown = []
-        for number, ((_, incident), each) in enumerate(zip(found, seen, strict=True)):
+        for number, (_, incident) in enumerate(found):
+            seen = [next(counted) for _ in whole(incident)]
             if number % RENDERED_AT_ONCE == RENDERED_AT_ONCE - 1:
                 await asyncio.sleep(0)
-            shown.append(ShownIncident(incident, each.count if each else 0, self._title(incident)))
+            events = sum(each.count for each in seen if each)
+            shown.append(ShownIncident(incident, events, self._title(incident)))
         return shown
 
     async def _shown_alerts(self, found: Sequence[tuple[int, AlertRecord]]) -> list[ShownAlert]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
-from correlation import problem_commands, suppression
+from correlation import merging, problem_commands, suppression
 from correlation.filing import change_incident
 from correlation.known_error_rules import KNOWN_ERRORS
 from correlation.lifecycle import VERDICTS, after_request, why_not
+from correlation.requests import is_known, refuse, remembering, who_and_why
 from correlation.router import Router
 from correlation.rules import CorrelationRules
-from correlation.state import incident_record, timeline_log
+from correlation.state import incident_record
 from domain.batch import Batch
-from domain.commands import Action, Assign, IncidentAction
+from domain.commands import Action, Assign, LifeAction, Regrouping
 from domain.events import OperatorAsked
 from domain.incident import Incident, TimelineEntry
 from domain.known_error import KnownErrorAction
 from domain.problem_commands import ProblemAction
 from domain.suppression import SuppressionAction
-
-REQUESTS_KNOWN = 20
 
 
 def wanted(action: Action) -> Iterator[str]:
@@ -32,6 +29,8 @@ def wanted(action: Action) -> Iterator[str]:
         yield KNOWN_ERRORS
     elif isinstance(action, ProblemAction):
         yield from problem_commands.wanted(action)
+    elif isinstance(action, Regrouping):
+        yield from merging.wanted(action)
     else:
         yield incident_record(action.incident)
 
@@ -43,12 +42,14 @@ def obey(batch: Batch, asked: OperatorAsked, router: Router, rules: CorrelationR
         suppression.obey(batch, action, asked.at)
     elif isinstance(action, ProblemAction | KnownErrorAction):
         problem_commands.obey(batch, action, asked.at, who_and_why(asked), router, rules)
+    elif isinstance(action, Regrouping):
+        merging.obey(batch, asked, action, router, rules)
     else:
         _obey(batch, asked, action, router, rules)
 
 
 def _obey(
-    batch: Batch, asked: OperatorAsked, action: IncidentAction, router: Router, rules: CorrelationRules
+    batch: Batch, asked: OperatorAsked, action: LifeAction, router: Router, rules: CorrelationRules
 ) -> None:
     """Do it once; what cannot be done is on record."""
     incident = batch.get(incident_record(action.incident), Incident)
@@ -62,34 +63,6 @@ def _obey(
     if changed is not incident:
         entry = TimelineEntry(asked.at, VERDICTS[type(action)], _told(asked))
         change_incident(batch, remembering(changed, asked), entry, router, rules)
-
-
-def is_known(incident: Incident, asked: OperatorAsked) -> bool:
-    """Tell whether it is a copy of a request that was met."""
-    return bool(asked.id) and asked.id in incident.requests
-
-
-def remembering(incident: Incident, asked: OperatorAsked) -> Incident:
-    """Note that a request was met."""
-    if not asked.id:
-        return incident
-    return replace(incident, requests=(*incident.requests, asked.id)[-REQUESTS_KNOWN:])
-
-
-def refuse(batch: Batch, asked: OperatorAsked, incident: Incident, reason: str) -> None:
-    """Put on record what was asked for, and why it was not done."""
-    verb = str(type(asked.action).__struct_config__.tag)
-    entry = TimelineEntry(asked.at, "operator_refused", f"{verb} {who_and_why(asked)}: {reason}")
-    batch.log(timeline_log(incident.id), entry)
-
-
-def who_and_why(asked: OperatorAsked) -> str:
-    """Say who and why.
-
-    >>> who_and_why(OperatorAsked(0, "alice", "planned work", Assign("a1", "bob")))
-    'by alice: planned work'
-    """
-    return f"by {asked.actor}: {asked.reason}" if asked.reason else f"by {asked.actor}"
 
 
 def _told(asked: OperatorAsked) -> str:

@@ -88,6 +88,8 @@ class Case(msgspec.Struct, frozen=True, gc=False):
     """What holds it back, if it fires."""
     told: bool = True
     """Whether a tool just said so; else it is looked at again."""
+    adopted: bool = False
+    """Whether the group's most recent incident is that of another, into which its own was merged."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -258,6 +260,9 @@ def _home(case: Case, rules: CorrelationRules) -> tuple[Verdict, str, Incident]:
         return Verdict.JOINED, "fires again while its incident is open", _as_member(own, case)
     if own is not None and _resolved_lately(own, now, rules):
         return Verdict.REOPENED, "fires again soon after its incident was resolved", _as_member(own, case)
+    if latest is not None and case.adopted and latest.is_open:
+        reason = f"the last of {case.group.key} was merged into its incident"
+        return Verdict.JOINED, reason, _as_member(latest, case)
     if latest is not None and now - latest.opened_at <= case.group.rule.max_age:
         if latest.is_open and now - latest.joined_at <= case.group.rule.window:
             return Verdict.JOINED, f"in the window of {case.group.key}", _as_member(latest, case)

@@ -38,6 +38,17 @@ def reaching(
     return incident if extent is known else replace(incident, extent=extent)
 
 
+def merged_extent(ours: Extent | None, theirs: Extent | None) -> Extent | None:
+    """Add up how far two incidents reach."""
+    if ours is None or theirs is None:
+        return ours or theirs
+    cis = {**ours.cis, **{ci: ours.cis.get(ci, 0) + count for ci, count in theirs.cis.items()}}
+    sites = sorted({*ours.sites, *theirs.sites})
+    most = max(len(ours.joins), len(theirs.joins))
+    joins = sorted((*ours.joins, *theirs.joins))[-most:] if most else []
+    return Extent(dict(list(cis.items())[:MOST]), tuple(sites[:MOST]), tuple(joins))
+
+
 def _counted(
     extent: Extent,
     before: AlertRecord | None,

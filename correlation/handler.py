@@ -23,6 +23,7 @@ from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, re
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
+from correlation.homes import at_home, living
 from correlation.items import AlertItem, items_of
 from correlation.known_error_rules import KNOWN_ERRORS
 from correlation.news import after_news, told
@@ -216,6 +217,7 @@ class CorrelationHandler:
                 file_repeat(batch, item.record, record, item.at)
                 return
             batch.tally(item.seen, item.at)
+            record = at_home(batch, record)
         case = self._case(batch, item, record)
         decision = decide(case, self._rules)
         thresholds.note(batch, case, decision)
@@ -261,8 +263,10 @@ class CorrelationHandler:
         group = item.group(self._rules)
         pointer = batch.get(group_record(group.key), GroupRecord)
         own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
-        latest = batch.get(incident_record(pointer.incident), Incident) if pointer else None
+        latest = living(batch, pointer.incident) if pointer else None
         case = Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox, told=told)
+        if latest is not None and pointer is not None and latest.id != pointer.incident:
+            case = replace(case, adopted=True)
         stay = admission.held_back(batch, case, self._rules)
         return case if stay is None else replace(case, stay=stay)
 
@@ -296,6 +300,7 @@ class CorrelationHandler:
         """A heartbeat stayed out: nobody sent an alert, so none is accounted for."""
         record = batch.get(timer.id, AlertRecord)
         if record is not None:
+            record = at_home(batch, record)
             item = AlertItem(timer.due, record.key, record.alert, record.alert)
             batch.count("heartbeats_missed")
             self._follow(batch, item, record, silence(self._case(batch, item, record), self._rules))
@@ -304,6 +309,7 @@ class CorrelationHandler:
         """It was accounted for when it was held back; what becomes of it now is on the timeline."""
         record = batch.get(timer.id, AlertRecord)
         if record is not None:
+            record = at_home(batch, record)
             item = AlertItem(timer.due, record.key, record.alert, record.alert)
             batch.count("reconsidered")
             case = self._case(batch, item, record, told=False)

@@ -12,6 +12,8 @@ from domain.incident import Incident, IncidentState, Lead, Relation, Stage
 from domain.times import Millis
 
 NOBODY = (0,) * len(SEVERITIES)
+SERVICES_KEPT = 200
+"""What an incident of more is, is clear by then; and its record stays small."""
 
 
 def open_incident(
@@ -49,8 +51,8 @@ def with_member(incident: Incident, alert: Alert, key: str, now: Millis) -> Inci
     return replace(
         incident,
         lead=min(incident.lead, lead_of(alert, key)),
-        labels=_shared(incident.labels, alert.labels),
-        services=_with_service(incident.services, alert.service),
+        labels=shared(incident.labels, alert.labels),
+        services=with_services(incident.services, (alert.service,)),
         alerts=incident.alerts + 1,
         joined_at=max(incident.joined_at, now),
         changed_at=max(incident.changed_at, now),
@@ -134,7 +136,8 @@ def _incident_id(group: Group, now: Millis, previous: str) -> str:
     return blake2b(story, digest_size=8).hexdigest()
 
 
-def _shared(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+def shared(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    """Keep the labels that both have."""
     for name, value in ours.items():
         if theirs.get(name) != value:
             break
@@ -143,10 +146,12 @@ def _shared(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in ours.items() if theirs.get(name) == value}
 
 
-def _with_service(services: tuple[str, ...], service: str) -> tuple[str, ...]:
-    if not service or service in services:
-        return services
-    return tuple(sorted((*services, service)))
+def with_services(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    """Add services hit; of very many the first are kept."""
+    fresh = [service for service in theirs if service and service not in ours]
+    if not fresh or len(ours) >= SERVICES_KEPT:
+        return ours
+    return tuple(sorted((*ours, *fresh)[:SERVICES_KEPT]))
 
 
 def _shifted(firing: tuple[int, ...], severity: Severity, by: int) -> tuple[int, ...]:

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from correlation.incidents import acknowledged, closed, resolved, taken_up_again
 from correlation.news import with_note
 from correlation.rules import CorrelationRules
-from domain.commands import Acknowledge, Assign, Close, Hold, IncidentAction, Remark, Reopen, Resolve, Start
+from domain.commands import Acknowledge, Assign, Close, Hold, LifeAction, Remark, Reopen, Resolve, Start
 from domain.incident import Incident, IncidentState, Stage, TimelineEntry
 from domain.times import Millis
 
-VERDICTS: dict[type[IncidentAction], str] = {
+VERDICTS: dict[type[LifeAction], str] = {
     Acknowledge: "operator_acknowledged",
     Start: "operator_started",
     Hold: "operator_held",
@@ -28,7 +28,7 @@ VERDICTS: dict[type[IncidentAction], str] = {
     Remark: "operator_commented",
     Assign: "operator_assigned",
 }
-_WORDS: dict[type[IncidentAction], str] = {
+_WORDS: dict[type[LifeAction], str] = {
     Acknowledge: "Acknowledged",
     Start: "Work begun",
     Hold: "Put on hold",
@@ -37,10 +37,10 @@ _WORDS: dict[type[IncidentAction], str] = {
     Reopen: "Reopened",
     Remark: "Comment",
 }
-_STAGES: dict[type[IncidentAction], Stage] = {Start: Stage.IN_PROGRESS, Hold: Stage.ON_HOLD}
+_STAGES: dict[type[LifeAction], Stage] = {Start: Stage.IN_PROGRESS, Hold: Stage.ON_HOLD}
 
 
-def why_not(incident: Incident, action: IncidentAction) -> str:
+def why_not(incident: Incident, action: LifeAction) -> str:
     """Say why it cannot be done; empty if it can, or is so already."""
     if incident.merged_into:
         return f"it was merged into {incident.merged_into}"
@@ -51,7 +51,7 @@ def why_not(incident: Incident, action: IncidentAction) -> str:
     return ""
 
 
-def after_request(incident: Incident, action: IncidentAction, now: Millis, who_and_why: str) -> Incident:
+def after_request(incident: Incident, action: LifeAction, now: Millis, who_and_why: str) -> Incident:
     """Do what can be done; the same incident if it is so already."""
     changed = _changed(incident, action, now)
     if changed is incident and not isinstance(action, Remark):
@@ -76,7 +76,7 @@ def closed_in_time(
     return closed(incident, now), (TimelineEntry(now, "closed", "was resolved for long enough"),)
 
 
-def _changed(incident: Incident, action: IncidentAction, now: Millis) -> Incident:
+def _changed(incident: Incident, action: LifeAction, now: Millis) -> Incident:
     match action:
         case Acknowledge() | Start() | Hold():
             return _at_stage(incident, action)
@@ -91,14 +91,14 @@ def _changed(incident: Incident, action: IncidentAction, now: Millis) -> Inciden
     return incident
 
 
-def _at_stage(incident: Incident, action: IncidentAction) -> Incident:
+def _at_stage(incident: Incident, action: LifeAction) -> Incident:
     stage = _STAGES.get(type(action))
     if stage is None:
         return acknowledged(incident) or incident
     return incident if incident.stage is stage else replace(incident, stage=stage)
 
 
-def _words(action: IncidentAction) -> str:
+def _words(action: LifeAction) -> str:
     if isinstance(action, Assign):
         return f"Assigned to {action.assignee}" if action.assignee else "Assigned to nobody"
     return _WORDS[type(action)]

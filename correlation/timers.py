@@ -9,6 +9,7 @@ from correlation.decisions import expire
 from correlation.extent import reaching
 from correlation.filing import change_incident, review_incident
 from correlation.grouping import group_key
+from correlation.homes import at_home, living
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import (
@@ -75,7 +76,10 @@ def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, route
     if incident is None:
         return
     if incident.resolved_at is not None and incident.resolved_at + rules.keep_resolved <= timer.due:
-        _purge(batch, timer, incident)
+        if not incident.merged_into or living(batch, incident.id) is None:
+            _purge(batch, timer, incident)
+        else:  # its alerts find their way by it
+            batch.arm(timer.id, timer.due + rules.keep_resolved)
         return
     told, entries = looked_at(replace(incident, tell_at=None), rules, timer.due)
     for entry in entries:
@@ -100,6 +104,7 @@ def _heard_at(batch: Batch, record: AlertRecord) -> Millis:
 
 
 def _expire(batch: Batch, timer: Timer, record: AlertRecord, rules: CorrelationRules, router: Router) -> None:
+    record = at_home(batch, record)
     own = batch.get(incident_record(record.incident), Incident)
     ended, incident = expire(record, own, timer.due, rules)
     batch.put(timer.id, ended)

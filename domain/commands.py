@@ -58,5 +58,29 @@ class Assign(msgspec.Struct, frozen=True, array_like=True, tag="assign"):
     assignee: str
 
 
-IncidentAction = Acknowledge | Start | Hold | Resolve | Close | Reopen | Remark | Assign
+class Merge(msgspec.Struct, frozen=True, array_like=True, tag="merge"):
+    """Two incidents are one: the second lives on."""
+
+    incident: str
+    into: str
+
+
+class Split(msgspec.Struct, frozen=True, array_like=True, tag="split"):
+    """Some alerts of an incident are another one."""
+
+    incident: str
+    alerts: tuple[str, ...]
+
+
+class Move(msgspec.Struct, frozen=True, array_like=True, tag="move"):
+    """Some alerts of an incident belong to another."""
+
+    incident: str
+    into: str
+    alerts: tuple[str, ...]
+
+
+Regrouping = Merge | Split | Move
+LifeAction = Acknowledge | Start | Hold | Resolve | Close | Reopen | Remark | Assign
+IncidentAction = LifeAction | Regrouping
 Action = IncidentAction | SuppressionAction | ProblemAction | KnownErrorAction

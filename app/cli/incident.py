@@ -21,6 +21,9 @@ DONE = {
     "reopen": "open again",
     "comment": "told",
     "assign": "assigned",
+    "merge": "merged",
+    "split": "split",
+    "move": "moved",
 }
 
 

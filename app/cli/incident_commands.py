@@ -23,6 +23,12 @@ Actor = Annotated[str | None, typer.Option(help="Who asks; without it, your logi
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+Into = Annotated[str, typer.Argument(metavar="INTO", help="Id of the other incident.")]
+Keys = Annotated[
+    list[str], typer.Argument(metavar="ALERT...", help="Keys, as the timeline and the API show.")
+]
+
+
 class StateName(StrEnum):
     """The names of ``domain.incident.IncidentState``, which a test holds this to."""
 
@@ -46,6 +52,9 @@ incident = typer.Typer(
       tocsin incident reopen 9f0a4c51b7d2e386 --reason "it is back"
       tocsin incident comment 9f0a4c51b7d2e386 "the provider is told"
       tocsin incident assign 9f0a4c51b7d2e386 dana --reason "knows the proxy"
+      tocsin incident merge 9f0a4c51b7d2e386 1b9d62f04e8a7c53 --reason "same cause"
+      tocsin incident split 9f0a4c51b7d2e386 prom/8f1f8a5c1d0c2b3e --reason "another cause"
+      tocsin incident move 9f0a4c51b7d2e386 1b9d62f04e8a7c53 prom/8f1f8a5c1d0c2b3e
     """,
 )
 
@@ -131,6 +140,26 @@ def incident_assign(
 ) -> None:
     """Say who works on an incident."""
     _ask(url, [id_], "assign", reason, actor, {"assignee": assignee})
+
+
+@incident.command("merge")
+def incident_merge(id_: Id, into: Into, url: Url = URL, reason: Reason = "", actor: Actor = None) -> None:
+    """Merge an incident into another, which lives on in its place. Its alerts go there, also later ones."""
+    _ask(url, [id_], "merge", reason, actor, {"into": into})
+
+
+@incident.command("split")
+def incident_split(id_: Id, alerts: Keys, url: Url = URL, reason: Reason = "", actor: Actor = None) -> None:
+    """Make another incident of some alerts of one. What they say later goes there."""
+    _ask(url, [id_], "split", reason, actor, {"alerts": alerts})
+
+
+@incident.command("move")
+def incident_move(
+    id_: Id, into: Into, alerts: Keys, url: Url = URL, reason: Reason = "", actor: Actor = None
+) -> None:
+    """Move some alerts of an incident to another. What they say later goes there."""
+    _ask(url, [id_], "move", reason, actor, {"into": into, "alerts": alerts})
 
 
 def _ask(

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.api.command_shapes import IncidentAsked
-from app.api.commands import AssignAsked, CommentAsked
+from app.api.commands import AssignAsked, CommentAsked, MergeAsked, MoveAsked, SplitAsked
 from app.api.openapi.operation import Content, Operation, refusals
 from app.api.operators import Asked
 
 _WHO = {"actor": "dana", "reason": "the cause is known"}
+_ALERTS = ["prom/8f1f8a5c1d0c2b3e"]
 _DURABLE = "It is on durable storage; what comes of it is on the incident's timeline."
 _REFUSED = {
     "_400": "a parameter is not known, or the body is not what is wanted",
@@ -47,5 +48,16 @@ OPERATORS: Mapping[str, Mapping[str, Operation]] = {
         "reopen": _ask("reopen", "Have a resolved incident worked on after all."),
         "comment": _ask("comment", "Tell all who work on it something: the reason.", CommentAsked),
         "assign": _ask("assign", "Say who works on it.", AssignAsked, assignee="dana"),
+        "merge": _ask(
+            "merge", "Have another incident live on in its place.", MergeAsked, into="1b9d62f04e8a7c53"
+        ),
+        "split": _ask("split", "Have some of its alerts be another incident.", SplitAsked, alerts=_ALERTS),
+        "move": _ask(
+            "move",
+            "Have some of its alerts belong to another incident.",
+            MoveAsked,
+            into="1b9d62f04e8a7c53",
+            alerts=_ALERTS,
+        ),
     }.items()
 }

@@ -137,3 +137,39 @@ async def test_a_body_that_is_too_large_is_refused(opened: World) -> None:
 async def test_an_incident_that_nobody_knows(opened: World) -> None:
     async with opened.client.post("/api/v1/incidents/0000/close", json=WHO) as response:
         assert (response.status, response.content_type) == (404, "application/problem+json")
+
+
+async def test_two_incidents_become_one(opened: World) -> None:
+    """The list of alerts and the counts of events have those of both; the ticket of the first is resolved."""
+    await opened.post(firing("A", service="cart"), firing("A", service="cart"), at=NOON + MINUTE)
+    await opened.run()
+    cart, checkout = (each["id"] for each in (await opened.get("/api/v1/incidents"))["items"])
+    async with opened.client.post(
+        f"/api/v1/incidents/{cart}/merge", json={**WHO, "into": checkout}
+    ) as response:
+        assert response.status == 202
+    await opened.run()
+
+    shown = await opened.get(f"/api/v1/incidents/{checkout}")
+    assert (shown["alerts"], shown["events"]) == (2, 3)
+    assert shown["related"] == [{"kind": "merged", "incident": cart}]
+    first = await opened.get(f"/api/v1/incidents/{checkout}/alerts?limit=1")
+    rest = await opened.get(f"/api/v1/incidents/{checkout}/alerts?limit=1&cursor={first['next']}")
+    assert [each["key"] for each in first["items"] + rest["items"]] == ["prom/CPU", "prom/A"]
+    assert opened.tickets.tickets["TKT-2"].state is TicketState.RESOLVED
+
+
+async def test_a_merge_that_makes_no_sense_is_answered_so(opened: World) -> None:
+    id_ = (await incident(opened))["id"]
+    same = await ask(opened, "merge", {**WHO, "into": id_}, 409)
+    assert "are the same" in same["detail"]
+    await ask(opened, "merge", {**WHO, "into": "feed"}, 404)
+    await ask(opened, "split", {**WHO, "alerts": []}, 400)
+
+
+async def test_alerts_are_split_off(opened: World) -> None:
+    await ask(opened, "split", {**WHO, "alerts": ["prom/CPU"]})
+
+    new, old = (await opened.get("/api/v1/incidents"))["items"]
+    assert (new["alerts"], new["related"]) == (1, [{"kind": "split_from", "incident": old["id"]}])
+    assert (old["alerts"], old["state"]) == (0, "resolved")
