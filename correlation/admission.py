@@ -67,10 +67,9 @@ def held_back(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:
     return None
 
 
-def wanted(new: Newcomer, rules: CorrelationRules, known: Known) -> Iterator[str]:
+def wanted(new: Newcomer, rules: CorrelationRules, known: Known) -> set[str]:
     """Name the records that the gates read, as far as can be told from those that are known."""
-    for gate in GATES:
-        yield from gate.wanted(new, rules, known)
+    return {name for names in _NAMERS for name in names(new, rules, known)}
 
 
 def keep(batch: Batch, stay: Stay, key: str) -> None:
@@ -185,3 +184,4 @@ GATES = (
     Gate(_too_few, _wanted_by_threshold),
     Gate(_too_young),
 )
+_NAMERS = [gate.wanted for gate in GATES if gate.wanted is not _nothing]

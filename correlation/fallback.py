@@ -14,6 +14,8 @@ from domain.times import Millis
 
 def fallback_at(incident: Incident, rules: CorrelationRules) -> Millis | None:
     """Say when to look whether all destinations have got the incident; None for never."""
+    if not rules.fallbacks:
+        return None
     return min((incident.opened_at + each.after for _, each in _waiting(incident, rules)), default=None)
 
 
@@ -36,7 +38,7 @@ def fallen_back(
 def _waiting(incident: Incident, rules: CorrelationRules) -> Iterator[tuple[str, Fallback]]:
     """List the destinations that have no ticket yet of an open P1, and their fallbacks."""
     judged = incident.assessment
-    if not rules.fallbacks or judged is None or not incident.is_open or judged.priority is not Priority.P1:
+    if judged is None or not incident.is_open or judged.priority is not Priority.P1:
         return
     done = {ticket.destination for ticket in incident.tickets if ticket.ref is not None}
     for name in judged.destinations:

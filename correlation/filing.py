@@ -76,7 +76,9 @@ def review_incident(
     """Remember the incident as it is by *now*, judged anew, with what time has done to it."""
     before = batch.get(incident_record(incident.id), Incident)
     assessment, incident = _assessed(batch, before, incident, now, router)
-    incident = with_known_error(batch, replace(incident, assessment=assessment), now, rules.known_errors)
+    if assessment is not incident.assessment:
+        incident = replace(incident, assessment=assessment)
+    incident = with_known_error(batch, incident, now, rules.known_errors)
     incident = with_help_counted(batch, before, incident, now)
     incident = _followed(batch, incident, now, router)
     incident = with_alerts_told(incident)

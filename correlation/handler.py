@@ -145,7 +145,7 @@ class CorrelationHandler:
         item.ready = name in known
         if name not in keys:
             keys.update(_wanted_by_group(name, known))
-        gates = set(admission.wanted(admission.Newcomer(item.alert, item.key, group), self._rules, known))
+        gates = admission.wanted(admission.Newcomer(item.alert, item.key, group), self._rules, known)
         item.ready = item.ready and gates <= known.keys()
         keys |= gates
         if self._rules.problems:

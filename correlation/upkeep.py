@@ -8,7 +8,7 @@ from correlation.watches import next_look
 from domain.alert import AlertRecord, AlertState, Phase
 from domain.batch import Batch
 from domain.incident import Assessment, Incident
-from domain.times import Millis
+from domain.times import Millis, earliest
 
 GAP: Millis = 60_000
 """A break in the shard's clock longer than this means that nobody listened."""
@@ -57,16 +57,16 @@ def incident_due(incident: Incident, rules: CorrelationRules) -> Millis | None:
     purge_at = incident.resolved_at and whole_second(incident.resolved_at + rules.keep_resolved)
     look_at = next_look(incident, rules)
     follow_at = incident.follow_at and whole_second(incident.follow_at)
-    dues = (incident.tell_at, _lower_at(incident), purge_at, look_at and whole_second(look_at), follow_at)
-    return min((due for due in dues if due is not None), default=None)
+    return earliest(
+        incident.tell_at, _lower_at(incident), purge_at, look_at and whole_second(look_at), follow_at
+    )
 
 
 def arm_incident(batch: Batch, before: Incident | None, after: Incident, rules: CorrelationRules) -> None:
     """Have an incident that changed looked at again when it must be."""
     name = incident_record(after.id)
     due = incident_due(after, rules)
-    known = incident_due(before, rules) if before is not None else None
-    if due != known or name in batch.timers:
+    if name in batch.timers or due != (incident_due(before, rules) if before is not None else None):
         batch.arm(name, due)
 
 

@@ -9,7 +9,7 @@ from correlation.fallback import fallback_at, fallen_back
 from correlation.lifecycle import close_at, closed_in_time
 from correlation.rules import CorrelationRules
 from domain.incident import Incident, TimelineEntry
-from domain.times import Millis
+from domain.times import Millis, earliest
 
 
 class Watch(NamedTuple):
@@ -26,8 +26,7 @@ WATCHES = (Watch(fallback_at, fallen_back), Watch(close_at, closed_in_time))
 
 def next_look(incident: Incident, rules: CorrelationRules) -> Millis | None:
     """Say when the first watch has something to do."""
-    dues = [watch.due(incident, rules) for watch in WATCHES]
-    return min((due for due in dues if due is not None), default=None)
+    return earliest(*[watch.due(incident, rules) for watch in WATCHES])
 
 
 def looked_at(

@@ -24,6 +24,19 @@ def to_millis(moment: datetime) -> Millis:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def earliest(*moments: Millis | None) -> Millis | None:
+    """Give the first of those that there are. It is asked for each alert, so it is a plain loop.
+
+    >>> earliest(3, None, 2), earliest(None), earliest()
+    (2, None, None)
+    """
+    first = None
+    for moment in moments:
+        if moment is not None and (first is None or moment < first):
+            first = moment
+    return first
+
+
 def to_text(moment: Millis) -> str:
     """Format as RFC 3339 in UTC, to the millisecond.
 
