@@ -14,6 +14,7 @@ from app.api import Api
 from app.api.alerts import Alerts
 from app.api.answers import answering
 from app.api.audit import AuditLog
+from app.api.changes import Changes
 from app.api.commands import Commands
 from app.api.health import Check, Health, has_room
 from app.api.incidents import Incidents
@@ -106,7 +107,6 @@ def _api(service: Service, reloader: Reloader) -> Api:
         lambda: reloader.standing,
     )
     quarantine = Quarantine(reads, service.ingest.replaying if service.ingest else None)
-    parked = Parked(reads, service.broker, clock)
     operators = Operators(service.broker, clock)
     return Api(
         Incidents(reads),
@@ -115,7 +115,7 @@ def _api(service: Service, reloader: Reloader) -> Api:
         Health(_checks(service)),
         metrics,
         quarantine,
-        parked,
+        Parked(reads, service.broker, clock),
         OpenApi(version("tocsin")),
         Reconcile(service.destinations.drift if service.ingest else None),
         SilencesApi(Silencing(reads, service.broker, clock)),
@@ -126,4 +126,5 @@ def _api(service: Service, reloader: Reloader) -> Api:
         Commands(reads, operators),
         AuditLog(reads, clock),
         gate_of(lambda: service.settings.api, service.broker, clock).guarded,
+        Changes(reads),
     )

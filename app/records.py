@@ -29,6 +29,12 @@ class Records(Generic[T]):
     name: Callable[[str], str]
     """Makes the name of the record of an id."""
     kind: type[T]
+    first_only: bool = False
+    """Whether all partitions have the same, so that the first is enough."""
+
+    @property
+    def _shards(self) -> tuple[str, ...]:
+        return self.reads.shards[:1] if self.first_only else self.reads.shards
 
     async def list(
         self, wants: Callable[[T], bool], *, limit: int, after: Place | None = None
@@ -40,7 +46,7 @@ class Records(Generic[T]):
             found = await self.reads.load(places, self.name, self.kind)
             return [each if each is not None and wants(each) else None for each in found]
 
-        source = IndexSource(self.reads.store, self.reads.shards, self.index)
+        source = IndexSource(self.reads.store, self._shards, self.index)
         return await collect(source, load, limit=limit, after=after, bound=self.reads.bound)
 
     async def find(self, id_: str) -> tuple[int, T] | None:
@@ -48,7 +54,7 @@ class Records(Generic[T]):
         if not id_.isascii():
             return None
         keys = [self.name(id_)]
-        shards = self.reads.shards
+        shards = self._shards
         found = await asyncio.gather(*(self.reads.records(shard, keys, self.kind) for shard in shards))
         return next(((number, each) for number, (each,) in enumerate(found) if each is not None), None)
 

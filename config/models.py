@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 
 from adapters.tickets import DestinationConfig
 from config.api import ApiConfig
+from correlation.change_models import ChangesConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.inhibition_models import InhibitConfig
 from correlation.maintenance_models import MaintenanceConfig
@@ -106,6 +107,9 @@ class TocsinConfig(BaseModel):
     )
     correlation: CorrelationConfig = Field(
         default_factory=CorrelationConfig, description="How alerts become incidents."
+    )
+    changes: ChangesConfig | None = Field(
+        None, description="What changes mean for incidents. Left out: changes are only listed."
     )
     known_errors: list[KnownErrorConfig] = Field(
         default_factory=list,

@@ -17,6 +17,7 @@ from config.problems import Problem
 from config.pruning import without
 from config.shadows import is_shadow
 from config.version import version_of
+from correlation.change_rules import ChangeRules
 from correlation.enrichment import EnrichRule, Lookup, Row
 from correlation.enrichment_models import ATTRIBUTES, EnrichConfig
 from correlation.extent import ExtentRules
@@ -74,6 +75,7 @@ def compile_settings(
         inhibit=tuple(rule.compile() for rule in config.inhibit),
         maintenance=tuple(rule.compile() for rule in config.maintenance if not rule.ical),
         calendars=frozenset(rule.id for rule in config.maintenance if rule.ical),
+        changes=_changes(config),
         version=version,
         extent=_extent_rules(config.priority),
     )
@@ -108,6 +110,12 @@ def _routing(config: TocsinConfig, tree: TocsinConfig) -> RoutingRules:
         escalation=config.escalation,
         public_url=config.public_url,
     )
+
+
+def _changes(config: TocsinConfig) -> ChangeRules | None:
+    if config.changes is None:
+        return None
+    return config.changes.compile({name: each.depends_on for name, each in config.services.items()})
 
 
 def _correlation(config: TocsinConfig) -> CorrelationRules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from correlation import (
     admission,
     audit,
+    change_filing,
     commands,
     inhibition,
     problem_filing,
@@ -19,6 +20,7 @@ from correlation import (
     upkeep,
     waiting,
 )
+from correlation.change_filing import ChangeItem, suspected
 from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence, withdrawn
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
@@ -38,6 +40,7 @@ from correlation.state import (
     LISTENING,
     OCCURRENCES,
     QUARANTINE,
+    RECENT,
     RECORD_KINDS,
     WAITING,
     GroupRecord,
@@ -56,6 +59,7 @@ from domain.events import (
     AlertsReceived,
     AlertsSealed,
     Audited,
+    ChangesReceived,
     Delivered,
     OperatorAsked,
     Quarantined,
@@ -77,7 +81,8 @@ PLACED = frozenset({Verdict.OPENED.value, Verdict.JOINED.value, Verdict.REOPENED
 """Verdicts by which an alert gets into an incident."""
 
 
-Item = AlertItem | TicketReported | TicketNews | OperatorAsked | Audited | quarantine.Item
+Other = ChangeItem | TicketReported | TicketNews | OperatorAsked | Audited | quarantine.Item
+Item = AlertItem | Other
 
 
 class CorrelationHandler:
@@ -89,7 +94,14 @@ class CorrelationHandler:
     def __init__(self, mailbox: str, rules: CorrelationRules, router: Router) -> None:
         self._mailbox = mailbox
         self._rules = rules
-        self._always = {LISTENING, KNOWN_ERRORS, SILENCES, WINDOWS, *([SHADOWS] if rules.shadows else ())}
+        self._always = {
+            LISTENING,
+            KNOWN_ERRORS,
+            SILENCES,
+            WINDOWS,
+            RECENT,
+            *([SHADOWS] if rules.shadows else ()),
+        }
         """Records that every batch may look at."""
         self._router = router
 
@@ -103,6 +115,8 @@ class CorrelationHandler:
                 event, TicketReported | TicketNews | OperatorAsked | Audited | Quarantined | QuarantineSettled
             ):
                 items.append(event)
+            elif isinstance(event, ChangesReceived):
+                items += [ChangeItem(event.received_at, change) for change in event.changes]
         return items
 
     def wanted(self, batch: Batch, items: list[Item], due: list[Timer]) -> set[str]:
@@ -112,17 +126,24 @@ class CorrelationHandler:
             if isinstance(item, AlertItem):
                 if not item.ready:
                     self._want_alert(keys, item, batch.known)
-            elif isinstance(item, TicketReported | TicketNews):
-                keys.update(_wanted_by_ticket(item.incident, batch.known))
-            elif isinstance(item, OperatorAsked):
-                keys.update(commands.wanted(item.action))
-            elif isinstance(item, Audited):
-                keys.add(audit.AUDIT)
             else:
-                keys.add(quarantine.SHELF)
+                keys.update(self._wanted_by_other(item, batch.known))
         for timer in due:
             keys.update(self._wanted_by_timer(timer, batch.known))
         return keys
+
+    def _wanted_by_other(self, item: Other, known: Known) -> Iterable[str]:
+        match item:
+            case TicketReported() | TicketNews():
+                return problem_filing.wanted_by_ticket(item.incident, known)
+            case OperatorAsked():
+                return commands.wanted(item.action)
+            case ChangeItem():
+                return change_filing.wanted(item, self._rules, known)
+            case Audited():
+                return (audit.AUDIT,)
+            case _:
+                return (quarantine.SHELF,)
 
     def _want_alert(self, keys: set[str], item: AlertItem, known: Known) -> None:
         record = known.get(item.record, UNKNOWN)
@@ -184,6 +205,8 @@ class CorrelationHandler:
             quarantine.handle(batch, item, self._rules.quarantine)
         elif isinstance(item, TicketNews):
             self._on_news(batch, item)
+        elif isinstance(item, ChangeItem):
+            change_filing.on_change(batch, item, self._router, self._rules)
         elif isinstance(item, OperatorAsked):
             commands.obey(batch, item, self._router, self._rules)
         elif isinstance(item, Audited):
@@ -247,6 +270,8 @@ class CorrelationHandler:
             file_new_incident(batch, incident, item.at)
             if item.group(self._rules).missing:
                 batch.count("missing_group_label")
+            if self._rules.changes is not None:
+                incident = suspected(batch, incident, self._rules.changes)
         entry = TimelineEntry(item.at, verdict, reason, item.key)
         change_incident(batch, incident, entry, self._router, self._rules)
         if self._rules.shadows and verdict in PLACED:
@@ -281,6 +306,8 @@ class CorrelationHandler:
             thresholds.on_timer(batch, timer)
         elif timer.id == quarantine.SHELF:
             quarantine.on_timer(batch, timer, self._rules.quarantine)
+        elif timer.id.startswith("change:"):
+            change_filing.on_timer(batch, timer)
         elif timer.id.startswith(problem_filing.TIMERS):
             self._problems(batch).on_timer(timer)
         elif timer.id == audit.AUDIT:
@@ -371,14 +398,3 @@ def _wanted_by_group(name: str, known: Known) -> tuple[str, ...]:
 def _tally_incident(batch: Batch, item: AlertItem, record: AlertRecord | None) -> None:
     if record is not None and record.incident:
         batch.tally(seen_record(record.incident), item.at)
-
-
-def _wanted_by_ticket(key: str, known: Known) -> Iterator[str]:
-    """A ticket is an incident's, or else a problem's."""
-    name = incident_record(key)
-    yield name
-    if known.get(name, UNKNOWN) is None:
-        yield problem_record(key)
-        problem = known.get(problem_record(key))
-        if isinstance(problem, Problem):
-            yield from problem_filing.wanted_by_problem(problem)

@@ -81,6 +81,17 @@ def _wanted_by_recurrence(record: msgspec.Struct | None, rule: ProblemRule) -> I
         yield from (incident_record(each.incident) for each in record.occurrences)
 
 
+def wanted_by_ticket(key: str, known: Known) -> Iterator[str]:
+    """Name the records that news of a ticket reads: it is an incident's, or else a problem's."""
+    name = incident_record(key)
+    yield name
+    if name in known and known[name] is None:
+        yield problem_record(key)
+        problem = known.get(problem_record(key))
+        if isinstance(problem, Problem):
+            yield from wanted_by_problem(problem)
+
+
 def wanted_by_problem(problem: Problem) -> Iterator[str]:
     """Name the records of its incidents, which are told of its tickets, and of its signature."""
     yield signature_record(problem.rule, problem.signature)

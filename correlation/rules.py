@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from correlation.change_rules import ChangeRules
 from correlation.enrichment import EnrichRule
 from correlation.extent import ExtentRules
 from correlation.inhibition_rules import InhibitRule
@@ -94,6 +95,8 @@ class CorrelationRules:
     """By the destination that may fail."""
     enrich: tuple[EnrichRule, ...] = ()
     """What is added to alerts, in order."""
+    changes: ChangeRules | None = None
+    """What changes mean for incidents; None if nothing."""
     known_errors: KnownErrorRules = field(default_factory=KnownErrorRules)
     problems: ProblemRules = field(default_factory=ProblemRules)
     """When incidents make a problem."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from correlation.audit import Months
+from correlation.changes import Recent
 from correlation.inhibition_rules import Sources
 from correlation.known_error_rules import KnownErrors
 from correlation.problems import Recurrence
@@ -16,6 +17,7 @@ from correlation.silences import Silences
 from correlation.threshold_rules import Occurrences
 from correlation.windows import Windows
 from domain.alert import AlertRecord, Sightings
+from domain.change import Change
 from domain.events import Quarantined
 from domain.incident import Incident
 from domain.problem import Problem
@@ -36,6 +38,10 @@ QUARANTINE = "quarantine"
 """Log of what could not be decided on."""
 
 
+CHANGES = "changes"
+"""Index of all changes by when they began."""
+RECENT = "recent:"
+"""Record of the latest changes and incidents."""
 PROBLEMS = "problems"
 """Index of all problems by the time they opened."""
 
@@ -79,6 +85,8 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "silences": Silences,
     "waiting": Waiting,
     "problem": Problem,
+    "change": Change,
+    "recent": Recent,
     "known_errors": KnownErrors,
     "signature": Recurrence,
     "windows": Windows,
@@ -106,6 +114,11 @@ def incident_record(incident: str) -> str:
 def group_record(group: str) -> str:
     """Name the record that points to a group's most recent incident."""
     return f"group:{group}"
+
+
+def change_record(change: str) -> str:
+    """Name the record of a change; its timer is called the same."""
+    return f"change:{change}"
 
 
 def problem_record(problem: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.alert import Alert, AlertHead
+from domain.change import Change
 from domain.commands import Action
 from domain.incident import TicketRef
 from domain.ticket import DesiredTicket, NewsKind, TicketAction, TicketSeen
@@ -23,6 +24,14 @@ class AlertsReceived(msgspec.Struct, frozen=True, array_like=True, tag="alerts",
     id: str
     received_at: Millis
     alerts: list[Alert]
+
+
+class ChangesReceived(msgspec.Struct, frozen=True, array_like=True, tag="changes", gc=False):
+    """One accepted request that told of changes. They are no alerts, so they are not accounted for as such."""
+
+    id: str
+    received_at: Millis
+    changes: list[Change]
 
 
 class AlertsSealed(msgspec.Struct, frozen=True, array_like=True, tag="alerts", gc=False):
@@ -167,6 +176,7 @@ _Others = (
     | ParkedAsked
     | OperatorAsked
     | Audited
+    | ChangesReceived
 )
 Event = AlertsReceived | _Others
 Delivered = Event | AlertsSealed
@@ -175,7 +185,7 @@ Delivered = Event | AlertsSealed
 
 def moment(event: Delivered) -> Millis:
     """Return when it happened."""
-    if isinstance(event, AlertsReceived | AlertsSealed | Quarantined):
+    if isinstance(event, AlertsReceived | AlertsSealed | Quarantined | ChangesReceived):
         return event.received_at
     return event.at
 

@@ -10,6 +10,19 @@ from domain.incident import Incident
 _NORMALISED = frozenset({"service", "name", "resource"})
 
 
+RESOURCES = ("resource", "instance", "host", "node")
+"""Labels that name a configuration item."""
+
+
+def resources_in(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """List the configuration items that labels name.
+
+    >>> resources_in({"host": "db-1", "instance": "db-1:9100"})
+    ('db-1:9100', 'db-1')
+    """
+    return tuple(labels[name] for name in RESOURCES if labels.get(name))
+
+
 class AlertFields:
     """What a rule on alerts can match on, looked up one by one: most rules ask for one or two.
 

@@ -95,6 +95,21 @@ class TicketLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
     kind: LinkKind
 
 
+class Suspect(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A change that an incident may come of."""
+
+    change: str
+    """``source/key``."""
+    title: str
+    relation: str
+    """What the two have in common: service, dependency or environment."""
+    state: str
+    at: Millis
+    """When it ended, or began while it has not ended."""
+    actor: str = ""
+    url: str = ""
+
+
 class ShownWorkaround(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How to get along with an incident, as its people are shown."""
 
@@ -222,6 +237,9 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def is_closed(self) -> bool:
         """Whether it is over for good."""
         return self.state is IncidentState.CLOSED
+
+    suspects: tuple[Suspect, ...] = ()
+    """Changes that it may come of, the most likely first."""
 
     @property
     def is_open(self) -> bool:

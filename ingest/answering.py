@@ -44,7 +44,7 @@ def _body(taken: Taken, style: Style) -> bytes:
     if style is Style.OPSGENIE:
         answer = {"result": "Request will be processed", "took": 0.01, "requestId": taken.id}
         return msgspec.json.encode(answer)
-    if not (taken.nothing or taken.faults or taken.quarantine):
+    if not (taken.nothing or taken.faults or taken.quarantine or taken.changes):
         return b'{"id":"%b","accepted":%d}' % (taken.id.encode(), taken.accepted)
     return msgspec.json.encode(msgspec.structs.replace(taken, reply=None, fault=None))
 

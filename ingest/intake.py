@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from domain.errors import StorageFull, TocsinError, Unavailable
-from domain.events import AlertsReceived, Quarantined, QuarantineSettled
+from domain.events import AlertsReceived, ChangesReceived, Quarantined, QuarantineSettled
 from domain.times import Millis
 from ingest.pulse import Pulse
 from ingest.quarantine import to_keep
@@ -39,6 +39,10 @@ class Accepts(Protocol):
         """Return once *event* is on durable storage."""
         ...
 
+    async def announce(self, event: ChangesReceived) -> None:
+        """Return once *event* is on durable storage, for each partition."""
+        ...
+
 
 class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of a request, as its sender is told."""
@@ -53,6 +57,8 @@ class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
     reply: Reply | None = None
     fault: BadBody | None = None
     """Of a body with nothing good in it."""
+    changes: int = 0
+    """What it told of changes, on durable storage."""
 
 
 class Intake:
@@ -64,6 +70,8 @@ class Intake:
         self._numbers = count(1)
         self.alerts: Counter[str] = Counter()
         """Source → alerts accepted."""
+        self.changes: Counter[str] = Counter()
+        """Source → news of changes accepted."""
         self._noticing: Counter[str] = Counter()
         """What is noticed of the request being read; empty in between, and most requests leave it so."""
         self.noticed: Counter[tuple[str, str]] = Counter()
@@ -88,7 +96,8 @@ class Intake:
             accepted = await self._heard(source, source.pulse, event)
         else:
             accepted = await self.accept(source, event)
-        if not (parsed.faults or parsed.nothing or parsed.reply):
+        changes = await self._take_changes(source, post, parsed, id_) if parsed.changes else 0
+        if not (parsed.faults or parsed.nothing or parsed.reply or changes):
             return Taken(id_, accepted)
         faults = parsed.faults[:TOLD_AT_MOST]
         if faults:
@@ -96,7 +105,14 @@ class Intake:
             await self._quarantine(id_, post, faults[0].message, faults[0].path, accepted)
         if parsed.nothing:
             self.noticed[source.name, f"nothing_{parsed.nothing}"] += 1
-        return Taken(id_, accepted, parsed.nothing, faults, id_ if faults else "", parsed.reply)
+        kept = id_ if faults else ""
+        return Taken(id_, accepted, parsed.nothing, faults, kept, parsed.reply, changes=changes)
+
+    async def _take_changes(self, source: Source, post: Post, parsed: Parsed, id_: str) -> int:
+        """Make what is told of changes durable, for every partition."""
+        await self._publisher.announce(ChangesReceived(id_, post.received_at, list(parsed.changes)))
+        self.changes[source.name] += len(parsed.changes)
+        return len(parsed.changes)
 
     def read(self, source: Source, post: Post) -> Parsed:
         """Parse and treat; see ``understand``."""

@@ -16,9 +16,9 @@ from ingest.auth.models import build as build_auth
 from ingest.pulse import Pulse
 from ingest.reading import Bounds
 from ingest.source import Source
-from ingest.sources import ALIASES, TOOLS, Tool, generic
+from ingest.sources import ALIASES, TOOLS, Tool, generic, generic_changes
 from ingest.sources.circumstances import Circumstances
-from ingest.sources.generic_models import GenericMapping
+from ingest.sources.generic_models import AnyMapping, ChangeMapping
 from ingest.treatment import Treatment
 from notation import Duration, Label, Labels, Size, lasting
 
@@ -136,10 +136,14 @@ class GenericConfig(CommonConfig):
     """A tool that has no type of its own: what it posts to ``/ingest/NAME`` is read by a mapping."""
 
     type: Literal["generic"]
-    mapping: GenericMapping = Field(description="Where in the body the parts of an alert are.")
+    mapping: AnyMapping = Field(
+        description="Where in the body the parts of an alert are; with `kind: change`, those of a change."
+    )
 
     def tool(self) -> Tool:
         """Make the tool of its mapping."""
+        if isinstance(self.mapping, ChangeMapping):
+            return replace(TOOLS[generic.TYPE], parse=generic_changes.parser(self.mapping))
         return replace(TOOLS[generic.TYPE], parse=generic.parser(self.mapping))
 
 

@@ -20,7 +20,7 @@ import structlog
 
 from domain.alert import Alert
 from domain.errors import BrokerUnavailable, StorageFull, TocsinError
-from domain.events import AlertsReceived, Quarantined, QuarantineSettled, encode
+from domain.events import AlertsReceived, ChangesReceived, Quarantined, QuarantineSettled, encode
 from domain.ports import Message, alerts_mailbox
 
 MAX_MESSAGE = 256 * 1024
@@ -101,6 +101,12 @@ class Publisher:
             raise StorageFull(f"more than {self._max_waiting} bytes wait for the broker", retry_after=2)
         await self._lanes[0].put(event)
 
+    async def announce(self, event: ChangesReceived) -> None:
+        """Return once every partition has *event* on durable storage; raises as ``publish``."""
+        if self.waiting > self._max_waiting:
+            raise StorageFull(f"more than {self._max_waiting} bytes wait for the broker", retry_after=2)
+        await _settle([lane.put(event) for lane in self._lanes])
+
     def _split(self, event: AlertsReceived) -> list[tuple[int, AlertsReceived]]:
         assert self._partition is not None
         parts: dict[int, list[Alert]] = {}
@@ -142,7 +148,9 @@ class _Lane:
         self.confirmed = 0
         self.waiting = 0
 
-    def put(self, event: AlertsReceived | Quarantined | QuarantineSettled) -> asyncio.Future[None]:
+    def put(
+        self, event: AlertsReceived | ChangesReceived | Quarantined | QuarantineSettled
+    ) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._trouble:
             done.set_exception(BrokerUnavailable(self._trouble))
@@ -229,7 +237,9 @@ class _Lane:
         self._queue.clear()
 
 
-def _pieces(event: AlertsReceived | Quarantined | QuarantineSettled) -> list[tuple[bytes, int]]:
+def _pieces(
+    event: AlertsReceived | ChangesReceived | Quarantined | QuarantineSettled,
+) -> list[tuple[bytes, int]]:
     """Encode *event*, halved until each piece fits a message."""
     data = encode([event])[1:]  # without the head of the list: it is put together with others
     if not isinstance(event, AlertsReceived):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.clock import Clock, Happening, first_look
 from domain.fields import incident_fields
-from domain.incident import Assessment, Incident, Stage
+from domain.incident import Assessment, Incident, Stage, Suspect
 from domain.priority import Level, Priority
 from domain.problem import Problem
 from domain.ticket import DesiredTicket, TicketState
@@ -230,12 +230,24 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "resolved_at": to_text(incident.resolved_at) if incident.resolved_at else "",
         "on_call": incident.on_call,
         "url": url,
+        "suspects": [_suspect_values(each) for each in incident.suspects],
         "workaround": {"text": incident.workaround.text, "url": incident.workaround.url}
         if incident.workaround
         else {},
         "sla": [_clock_values(clock) for clock in incident.clocks if clock.allowed is not None],
         "related": [{"kind": each.kind.value, "incident": each.incident} for each in incident.related],
         "merged_into": incident.merged_into,
+    }
+
+
+def _suspect_values(suspect: Suspect) -> dict[str, str]:
+    return {
+        "title": suspect.title,
+        "relation": suspect.relation,
+        "state": suspect.state,
+        "actor": suspect.actor,
+        "url": suspect.url,
+        "at": to_text(suspect.at),
     }
 
 

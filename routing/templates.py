@@ -26,6 +26,10 @@ Opened: {{ opened_at }}
 {% for clock in sla %}
 {{ clock.target | capitalize }} by: {{ clock.breach_at or "later" }} ({{ clock.state }})
 {% endfor %}
+{% for change in suspects %}
+Suspected change: {{ change.title }}{{ " by " ~ change.actor if change.actor }} ({{ change.state }}, {{ change.at }})
+{{ change.url }}
+{% endfor %}
 {% if workaround %}
 Workaround: {{ workaround.text }}{{ " " ~ workaround.url if workaround.url }}
 {% endif %}

@@ -10,6 +10,7 @@ from aiohttp import web
 from app.api.alerts import Alerts
 from app.api.answers import READ, Handler, answering, not_found
 from app.api.audit import AuditLog
+from app.api.changes import Changes
 from app.api.commands import Commands
 from app.api.health import Health
 from app.api.incidents import Incidents
@@ -51,6 +52,7 @@ class Api:
     audit: AuditLog
     guarded: Callable[[str, Handler], Handler]
     """Lets only those to a handler, which answers at the path, who may ask it."""
+    changes: Changes
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""
@@ -83,6 +85,8 @@ class Api:
             "/api/v1/quarantine": self.quarantine.list,
             "/api/v1/quarantine/{id}/body": self.quarantine.body,
             "/api/v1/parked": self.parked.list,
+            "/api/v1/changes": self.changes.list,
+            "/api/v1/changes/{source}/{key:.+}": self.changes.one,
             "/api/v1/problems": self.problems.list,
             "/api/v1/problems/{id}": self.problems.one,
             "/api/v1/problems/{id}/timeline": self.problems.timeline,
@@ -121,6 +125,7 @@ _PARTS = (
     "quarantine",
     "parked",
     "shadow",
+    "changes",
     "stats",
 )
 

@@ -17,3 +17,17 @@ class ShownWorkaroundView(TypedDict):
     url: str
     at: Annotated[Moment, Meta(description="When it was shown.")]
     helped: Annotated[bool, Meta(description="Whether the incident was over soon after.")]
+
+
+class SuspectView(TypedDict):
+    """A change that an incident may come of."""
+
+    change: Annotated[str, Meta(description="Id of the change.")]
+    title: str
+    relation: Annotated[
+        str, Meta(description="What they have in common: service, dependency or environment.")
+    ]
+    state: str
+    at: Annotated[Moment, Meta(description="When it ended, or began while it has not ended.")]
+    actor: str
+    url: str

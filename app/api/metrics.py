@@ -103,6 +103,8 @@ class _FiguresCollector(Collector):
             yield from _destinations(self.latest.destinations)
             yield from _waiting(self.latest)
             yield from _failed(self.latest)
+            changes = [((state,), count) for state, count in self.latest.changes.items()]
+            yield _counter("tocsin_changes", "News of changes, by the state they told.", ("state",), changes)
             yield from problem_metrics(self.latest.problems)
             yield from known_error_metrics(self.latest.known_errors)
 

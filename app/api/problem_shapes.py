@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypedDict
 from msgspec import Meta
 
 from app.api.shapes import Moment, Next, TicketView
+from domain.change import ChangeState
 from domain.incident import Stage
 from domain.priority import Level, Priority
 from domain.problem import ProblemState
@@ -80,4 +81,29 @@ class KnownErrorPage(TypedDict):
     """Known errors."""
 
     items: Sequence[KnownErrorView]
+    next: Next
+
+
+class ChangeView(TypedDict):
+    """What was told of a change."""
+
+    id: Annotated[str, Meta(description="SOURCE/KEY; the key is what the tool calls it.")]
+    source: str
+    kind: str
+    state: ChangeState
+    title: str
+    services: Sequence[str]
+    resources: Annotated[Sequence[str], Meta(description="The configuration items that are changed.")]
+    environment: str
+    starts_at: Moment
+    ends_at: Moment | None
+    at: Annotated[Moment, Meta(description="When the tool said so.")]
+    actor: str
+    url: str
+
+
+class ChangePage(TypedDict):
+    """Changes."""
+
+    items: Sequence[ChangeView]
     next: Next

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from app.api.problem_figures import KnownErrorFigures
-from app.api.problem_shapes import KnownErrorView, ProblemRecordView
+from app.api.problem_shapes import ChangeView, KnownErrorView, ProblemRecordView
 from app.api.views import ticket_views
+from domain.change import Change
 from domain.known_error import KnownError
 from domain.matching import Condition, Matcher
 from domain.problem import Problem
@@ -62,6 +63,25 @@ def known_error_view(
         "recorded_at": _text(known.recorded_at or None),
         "matched": seen.matched,
         "helped": seen.helped,
+    }
+
+
+def change_view(change: Change) -> ChangeView:
+    """Show a change."""
+    return {
+        "id": change.id,
+        "source": change.source,
+        "kind": change.kind,
+        "state": change.state,
+        "title": change.title,
+        "services": change.services,
+        "resources": change.resources,
+        "environment": change.environment,
+        "starts_at": to_text(change.starts_at),
+        "ends_at": _text(change.ends_at),
+        "at": to_text(change.at),
+        "actor": change.actor,
+        "url": change.url,
     }
 
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from app.api.basic_shapes import Moment as Moment
 from app.api.basic_shapes import Next as Next
-from app.api.cause_shapes import ShownWorkaroundView
+from app.api.cause_shapes import ShownWorkaroundView, SuspectView
 from app.api.command_shapes import RelationView
 from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
@@ -74,6 +74,9 @@ class IncidentView(TypedDict):
     workaround: ShownWorkaroundView | None
     related: Annotated[Sequence[RelationView], Meta(description="Incidents that it has to do with.")]
     merged_into: Annotated[str | None, Meta(description="Id of the incident that lives on in its place.")]
+    suspects: Annotated[
+        Sequence[SuspectView], Meta(description="Changes that it may come of, the most likely first.")
+    ]
     tickets: Sequence[TicketView]
     sla: Sequence[ClockView]
     on_call: Annotated[str, Meta(description="Who is on call for it, until somebody takes it on.")]
@@ -365,6 +368,7 @@ class TakenView(TypedDict):
     id: str
     accepted: Annotated[int, Meta(description="Alerts that are on durable storage.")]
     nothing: NotRequired[Annotated[str, Meta(description="Why there was no alert in it.")]]
+    changes: NotRequired[Annotated[int, Meta(description="News of changes on durable storage.")]]
     faults: NotRequired[Sequence[FaultView]]
     quarantine: NotRequired[Annotated[str, Meta(description="Id in quarantine of what was not understood.")]]
 

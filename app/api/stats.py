@@ -17,6 +17,7 @@ from app.reads import DestinationFigures, ReadModel
 from app.silencing import count_silences
 from correlation.admission import HELD_BY
 from correlation.decisions import Verdict
+from domain.change import ChangeState
 from domain.errors import Unavailable
 from domain.ports import tickets_mailbox
 from domain.times import Millis
@@ -71,6 +72,8 @@ class Figures(msgspec.Struct, frozen=True):
     mailboxes: Mapping[str, int | None]
     """Messages that wait; None where the broker does not tell."""
     problems: ProblemFigures = ProblemFigures()
+    changes: Mapping[str, int] = {}
+    """News of changes, by the state that they told."""
     known_errors: Mapping[str, KnownErrorFigures] = {}
     """By the id of each that was ever shown."""
     shadow: Mapping[str, int] = {}
@@ -126,6 +129,7 @@ class Statistics:
             spooled=self._spooled(),
             mailboxes=await self._mailboxes(),
             problems=problem_figures(counters),
+            changes={state.value: counters[0].get(f"changes.{state.value}", 0) for state in ChangeState},
             known_errors=known_error_figures(counters),
             shadow={name.removeprefix(SHADOW): count for name, count in _beginning(SHADOW, counters).items()},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.delivery.state import TicketRecord
-from app.api.cause_shapes import ShownWorkaroundView
+from app.api.cause_shapes import ShownWorkaroundView, SuspectView
 from app.api.shapes import (
     AlertView,
     ClockView,
@@ -21,7 +21,7 @@ from app.reads import ShownAlert, ShownIncident
 from domain.alert import AlertRecord, Phase
 from domain.clock import Clock
 from domain.events import Quarantined
-from domain.incident import IncidentTicket, ShownWorkaround, TimelineEntry
+from domain.incident import IncidentTicket, ShownWorkaround, Suspect, TimelineEntry
 from domain.suppression import Silence
 from domain.times import Millis, to_text
 
@@ -59,6 +59,7 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "sla": [_clock(clock, clock.allowed) for clock in incident.clocks if clock.allowed is not None],
         "problem": incident.problem or None,
         "workaround": _workaround(incident.workaround),
+        "suspects": list(map(_suspect, incident.suspects)),
         "tickets": ticket_views(incident.tickets, judged.destinations if judged else ()),
     }
 
@@ -156,6 +157,18 @@ def _clock(clock: Clock, allowed: Millis) -> ClockView:
         "calendar": clock.calendar,
         "breach_at": _text(clock.breach_at),
         "met_at": _text(clock.met_at),
+    }
+
+
+def _suspect(suspect: Suspect) -> SuspectView:
+    return {
+        "change": suspect.change,
+        "title": suspect.title,
+        "relation": suspect.relation,
+        "state": suspect.state,
+        "at": to_text(suspect.at),
+        "actor": suspect.actor,
+        "url": suspect.url,
     }
 
 

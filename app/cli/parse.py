@@ -12,6 +12,7 @@ from typing import Any, Never
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 
 from app.cli.loading import load_or_exit
@@ -130,7 +131,11 @@ def _read(tool: Tool, post: Post) -> Parsed:
 def _print(parsed: Parsed, *, as_json: bool) -> None:
     for fault in parsed.faults:
         typer.echo(f"tocsin: {fault.path}: {fault.message}", err=True)
-    if not parsed.alerts:
+    for change in parsed.changes:
+        shown = msgspec.to_builtins(msgspec.structs.asdict(change))
+        lines = [f"{key}: {_text(value)}" for key, value in shown.items() if value]
+        typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else "\n".join([*lines, ""]))
+    if not parsed.alerts and not parsed.changes:
         typer.echo(f"tocsin: no alert in it: {parsed.nothing or 'nothing'}", err=True)
     for alert in parsed.alerts:
         if as_json:

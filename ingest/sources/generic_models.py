@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from domain.alert import AlertState, Severity
+from domain.change import ChangeState
 from ingest.sources.generic_expressions import compile_expression
 
 IGNORE = "ignore"
@@ -71,6 +81,7 @@ class GenericMapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: Literal["alert"] = Field("alert", description="What the body tells of.")
     items: Jmespath | None = Field(
         None, description="List of alerts in the body; without it the body is one."
     )
@@ -106,3 +117,51 @@ class GenericMapping(BaseModel):
         if self.severities and self.severity is None:
             raise ValueError("severities translates what severity finds: give severity too")
         return self
+
+
+ChangeStates = Annotated[dict[str, ChangeState | Literal["ignore"]], BeforeValidator(_words)]
+
+
+class ChangeMapping(BaseModel):
+    """JMESPath expressions over one change of the body. `_body` is the whole body, `_query` the address's query."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["change"] = Field(description="The body tells of changes, not of alerts.")
+    items: Jmespath | None = Field(
+        None, description="List of changes in the body; without it the body is one."
+    )
+    identity: Jmespath = Field(description="What stays the same from the beginning of a change to its end.")
+    title: Jmespath | None = None
+    kind_of_change: Jmespath | None = Field(
+        None, description="The tool's word for what kind of change it is."
+    )
+    state: Jmespath | None = Field(None, description="The tool's word for how far it is.")
+    states: ChangeStates = Field(
+        default_factory=dict,
+        description="The tool's words → planned, started, succeeded, failed, rolled_back, or `ignore`.",
+    )
+    default_state: ChangeState | None = Field(
+        ChangeState.SUCCEEDED, description="What one is of which no state is found; null refuses it."
+    )
+    services: Jmespath | None = Field(None, description="Services that are changed: a name, or a list.")
+    resources: Jmespath | None = Field(
+        None, description="Configuration items that are changed: a name, or a list."
+    )
+    environment: Jmespath | None = None
+    starts_at: Jmespath | None = Field(None, description="When it began, or is to begin.")
+    ends_at: Jmespath | None = Field(None, description="When it ended, or is to end.")
+    actor: Jmespath | None = None
+    url: Jmespath | None = None
+    zone: Zone | None = Field(None, description="Of moments without an offset; the source's own if left out.")
+
+
+def _kind(given: Any) -> str:
+    kind = given.get("kind") if isinstance(given, Mapping) else getattr(given, "kind", None)
+    return "change" if kind == "change" else "alert"
+
+
+AnyMapping = Annotated[
+    Annotated[GenericMapping, Tag("alert")] | Annotated[ChangeMapping, Tag("change")], Discriminator(_kind)
+]
+"""What a body tells of: alerts, or changes."""

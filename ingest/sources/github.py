@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain.alert import AlertState, Severity
+from domain.change import Change, ChangeState
 from ingest.sources.build import Finding, build
+from ingest.sources.build_change import Told, build_change
 from ingest.sources.forms import form_or_json
 from ingest.sources.loose import first_line, moment, plain
 from ingest.sources.node import Node
@@ -25,6 +27,13 @@ CONCLUSIONS = {
     "success": AlertState.RESOLVED,
 }
 """How a run or a deployment ended. One that was cancelled or skipped says nothing of what it would have found."""
+_STARTED = ChangeState.STARTED
+DEPLOYED = {
+    **dict.fromkeys(["queued", "pending", "in_progress"], ChangeState.STARTED),
+    "success": ChangeState.SUCCEEDED,
+    **dict.fromkeys(["failure", "error"], ChangeState.FAILED),
+}
+"""How far a deployment is, as a change."""
 ACTIONS = {
     **dict.fromkeys(["created", "create", "reopened", "reintroduced", "auto_reopened"], AlertState.FIRING),
     **dict.fromkeys(["appeared_in_branch", "publicly_leaked", "reopened_by_user"], AlertState.FIRING),
@@ -53,7 +62,35 @@ def parse(post: Post) -> Parsed:
     if event == "ping":
         return Parsed(nothing="handshake")
     found = READERS[event](body) if event in READERS else None
-    return Parsed([build(post, found)]) if found else Parsed(nothing="not_an_alert")
+    changes = _changes(post, event, body)
+    alerts = [build(post, found)] if found else []
+    return Parsed(alerts, nothing="" if alerts or changes else "not_an_alert", changes=changes)
+
+
+def _changes(post: Post, event: str, body: Node) -> list[Change]:
+    """Read what a deployment tells; a repository stands for the service of its name."""
+    state = _STARTED if event == "deployment" else DEPLOYED.get(plain(body["deployment_status"]["state"]))
+    if event not in {"deployment", "deployment_status"} or state is None:
+        return []
+    deployment, status = body["deployment"], body["deployment_status"]
+    repository = plain(body["repository"]["full_name"])
+    environment = plain(deployment["environment"]) or plain(status["environment"])
+    ended = moment(status.first("updated_at", "created_at"))
+    told = Told(
+        key="/".join(filter(None, [repository, deployment["id"].required()])),
+        kind="deployment",
+        state=state,
+        title=f"Deployment of {plain(body['repository']['name'])} {plain(deployment['ref'])} to {environment}",
+        services=(plain(body["repository"]["name"]),),
+        resources=(repository,),
+        environment=environment,
+        starts_at=moment(deployment["created_at"]),
+        ends_at=ended if state.is_over else None,
+        actor=plain(deployment["creator"]["login"]) or plain(body["sender"]["login"]),
+        url=plain(status.first("log_url", "target_url", "environment_url")),
+        at=ended or moment(deployment["created_at"]),
+    )
+    return [build_change(post, told)]
 
 
 def _kind(body: Node) -> str:

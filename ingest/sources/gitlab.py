@@ -6,7 +6,9 @@ https://docs.gitlab.com/user/project/integrations/webhook_events/
 from __future__ import annotations
 
 from domain.alert import AlertState, Severity
+from domain.change import ChangeState
 from ingest.sources.build import Finding, build
+from ingest.sources.build_change import Told, build_change
 from ingest.sources.loose import first_line, moment, plain
 from ingest.sources.node import Node
 from ingest.sources.post import Parsed, Post
@@ -15,6 +17,14 @@ TITLE = "GitLab"
 
 STATES = {"failed": AlertState.FIRING, "success": AlertState.RESOLVED}
 """How it ended. One that is under way, was cancelled or skipped says nothing."""
+
+
+DONE = {
+    **dict.fromkeys(["created", "running"], ChangeState.STARTED),
+    "success": ChangeState.SUCCEEDED,
+    **dict.fromkeys(["failed", "canceled"], ChangeState.FAILED),
+}
+"""How far a pipeline or a deployment is, as a change."""
 
 
 def parse(post: Post) -> Parsed:
@@ -29,7 +39,58 @@ def parse(post: Post) -> Parsed:
         return Parsed([build(post, _test(body))])
     readers = {"pipeline": _pipeline, "build": _job, "deployment": _deployment}
     found = readers[kind](body) if kind in readers else None
-    return Parsed([build(post, found)]) if found else Parsed(nothing="not_an_alert")
+    told = (
+        {"pipeline": _piped, "deployment": _deployed}[kind](body)
+        if kind in {"pipeline", "deployment"}
+        else None
+    )
+    alerts = [build(post, found)] if found else []
+    changes = [build_change(post, told)] if told else []
+    return Parsed(alerts, nothing="" if alerts or changes else "not_an_alert", changes=changes)
+
+
+def _piped(body: Node) -> Told | None:
+    """Read a pipeline as a change. One of a merge request changes nothing that runs."""
+    told = body["object_attributes"]
+    state = DONE.get(plain(told["status"]))
+    if state is None or plain(told["source"]) in {"merge_request_event", "parent_pipeline"}:
+        return None
+    project, ref = _project(body), plain(told["ref"])
+    return Told(
+        key=f"{project}/pipeline/{told['id'].required()}",
+        kind="pipeline",
+        state=state,
+        title=f"Pipeline of {project} on {ref}",
+        services=(project.rpartition("/")[2],),
+        resources=(project,),
+        starts_at=moment(told["created_at"]),
+        ends_at=moment(told["finished_at"]) if state.is_over else None,
+        actor=plain(body["user"]["username"]),
+        url=plain(told["url"]) or _page(body, "pipelines", plain(told["id"])),
+        at=moment(told.first("finished_at", "created_at")),
+    )
+
+
+def _deployed(body: Node) -> Told | None:
+    state = DONE.get(plain(body["status"]))
+    if state is None:
+        return None
+    project, environment = _project(body), plain(body["environment"])
+    at = moment(body["status_changed_at"])
+    return Told(
+        key=f"{project}/deployment/{plain(body['deployment_id']) or environment}",
+        kind="deployment",
+        state=state,
+        title=f"Deployment of {project} {plain(body['short_sha'])} to {environment}",
+        services=(project.rpartition("/")[2],),
+        resources=(project,),
+        environment=environment,
+        starts_at=at,
+        ends_at=at if state.is_over else None,
+        actor=plain(body["user"]["username"]),
+        url=plain(body["deployable_url"]),
+        at=at,
+    )
 
 
 def _test(body: Node) -> Finding:

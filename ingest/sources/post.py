@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.alert import Alert
+from domain.change import Change
 from domain.times import Millis
 from ingest.sources.body import BadBody
 
@@ -60,6 +61,8 @@ class Parsed:
     nothing: str = ""
     """Why there is no alert in it, in a word that is counted: handshake, test, empty, not_an_alert, ..."""
     reply: Reply | None = None
+    changes: Sequence[Change] = ()
+    """What it tells of changes."""
 
 
 Parser = Callable[[Post], Parsed]

@@ -27,8 +27,15 @@ def in_words(parsed: Parsed) -> dict[str, object]:
         "alerts": [_fields(alert) for alert in parsed.alerts],
         "faults": [[fault.path, fault.message] for fault in parsed.faults],
         "nothing": parsed.nothing,
+        **_changes(parsed),
         "reply": parsed.reply and _reply(parsed.reply),
     }
+
+
+def _changes(parsed: Parsed) -> dict[str, object]:
+    """Tell of changes where there are any; most tools tell of none."""
+    told = [json.loads(json.dumps(msgspec.structs.asdict(each))) for each in parsed.changes]
+    return {"changes": told} if told else {}
 
 
 def _fields(alert: Alert) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.delivery.state import BreakerState
-from app.api.problem_shapes import KnownErrorView, ProblemRecordView
+from app.api.problem_shapes import ChangeView, KnownErrorView, ProblemRecordView
 from app.api.shapes import (
     AlertView,
     IncidentView,
@@ -22,6 +22,7 @@ from app.api.shapes import (
 from app.api.stats import Figures, QuarantineFigures
 from app.reads import DestinationFigures
 from domain.alert import Phase, Severity
+from domain.change import ChangeState
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, RelationKind, Stage
 from domain.priority import Level, Priority
@@ -73,6 +74,17 @@ INCIDENT: IncidentView = {
     "tickets": [TICKET],
     "on_call": "dana",
     "escalated": ["p2-waits#1"],
+    "suspects": [
+        {
+            "change": "github/acme/checkout/42",
+            "title": "Deployment of checkout v1.2.3 to production",
+            "relation": "service",
+            "state": "succeeded",
+            "at": "2026-03-11T12:58:00.000Z",
+            "actor": "dana",
+            "url": "https://github.example/acme/checkout/actions/runs/42",
+        }
+    ],
     "sla": [
         {
             "target": Target.RESOLVE,
@@ -110,6 +122,21 @@ PROBLEM: ProblemRecordView = {
     "closed_at": None,
     "revision": 2,
     "tickets": [TICKET],
+}
+CHANGE: ChangeView = {
+    "id": "github/acme/checkout/42",
+    "source": "github",
+    "kind": "deployment",
+    "state": ChangeState.SUCCEEDED,
+    "title": "Deployment of checkout v1.2.3 to production",
+    "services": ["checkout"],
+    "resources": ["acme/checkout"],
+    "environment": "production",
+    "starts_at": "2026-03-11T12:55:00.000Z",
+    "ends_at": "2026-03-11T12:58:00.000Z",
+    "at": "2026-03-11T12:58:00.000Z",
+    "actor": "dana",
+    "url": "https://github.example/acme/checkout/actions/runs/42",
 }
 KNOWN_ERROR: KnownErrorView = {
     "id": "leak",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api import known_errors, problem_shapes, problems, shapes
+from app.api import changes, known_errors, problem_shapes, problems, shapes
 from app.api.openapi import examples
 from app.api.openapi.operation import Content, Operation, refusals
 from app.api.openapi.reading import get, page
@@ -127,5 +127,25 @@ KNOWN_ERRORS = {
             _MISSING,
             query=known_errors.BY,
         ),
+    },
+}
+
+CHANGES = {
+    "/api/v1/changes": {
+        "get": page(
+            "List changes, the one that began last first.",
+            "changes",
+            problem_shapes.ChangePage,
+            examples.CHANGE,
+            changes.LIST,
+        )
+    },
+    "/api/v1/changes/{source}/{key}": {
+        "get": get(
+            "Show a change.",
+            "changes",
+            Content(problem_shapes.ChangeView, examples.CHANGE),
+            "there is no such change, or not any more",
+        )
     },
 }

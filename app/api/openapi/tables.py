@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.api.openapi.managing import KNOWN_ERRORS, PROBLEMS
+from app.api.openapi.managing import CHANGES, KNOWN_ERRORS, PROBLEMS
 from app.api.openapi.operating import OPERATORS
 from app.api.openapi.operation import Operation
 from app.api.openapi.posting import CALLBACKS, INGEST
@@ -26,6 +26,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     **OPERATORS,
     **QUARANTINE,
     **PARKED,
+    **CHANGES,
     **PROBLEMS,
     **KNOWN_ERRORS,
     **RECONCILE,

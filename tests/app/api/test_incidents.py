@@ -47,6 +47,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "escalated": [],
         "problem": None,
         "workaround": None,
+        "suspects": [],
         "tickets": [
             {
                 "destination": "noc",

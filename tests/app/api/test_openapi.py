@@ -17,8 +17,9 @@ from app.listener import _application
 from app.reload import Reloader
 from app.service import Role, running
 from config.load import load
+from domain.change import Change, ChangeState
 from domain.errors import PermanentError, Reason
-from domain.events import Audited, Quarantined, encode
+from domain.events import Audited, ChangesReceived, Quarantined, encode
 from domain.ports import Message
 from tests.app.api.world import World
 from tests.builders import HOUR, MINUTE, NOON, firing, resolved
@@ -143,7 +144,9 @@ async def test_the_parameters_are_those_that_are_read(world: World, path: str):
     if not path.startswith("/api/v1/") or "400" not in DOCUMENT["paths"][path]["get"]["responses"]:
         assert told == []
         return
-    problem = await world.get(path.format(id="0", destination="noc", key="0") + "?colour=red", 400)
+    problem = await world.get(
+        path.format(id="0", source="s", destination="noc", key="0") + "?colour=red", 400
+    )
     assert problem["allowed"] == told
 
 
@@ -155,6 +158,10 @@ async def full(world: World) -> None:
     world.tickets.fail_next(PermanentError("no such queue", Reason.REJECTED))
     kept = Quarantined(
         "beef-1", NOON, "prom", "is missing", "alerts", b"{}", headers={"authorization": "***"}
+    )
+    change = Change("github/42", "github", "deployment", ChangeState.SUCCEEDED, NOON, "v2", starts_at=NOON)
+    await world.boxes.publish(
+        world.reads.shards[0], [Message("c", 1, encode([ChangesReceived("1", NOON, [change])]))]
     )
     known = {"id": "leak", "match": ["service=x"], "workaround": "restart"}
     async with world.client.post("/api/v1/known-errors", json=known) as response:
@@ -183,7 +190,9 @@ async def test_real_answers_are_as_it_says(world: World):
         if method != "get" or media is None or path.startswith("/ingest"):
             continue
         id_ = next((each for part, each in ids.items() if part in path), key)
-        answer = await world.get(path.format(destination="noc", key=key, id=id_))
+        answer = await world.get(
+            path.format(destination="noc", source="github", key="42" if "changes" in path else key, id=id_)
+        )
         check(answer, media["schema"])
         assert answer.get("items", answer), f"{path} shows nothing"
         seen += 1

@@ -40,6 +40,7 @@ async def test_the_stats_of_nothing_are_nothing(world: World):
         "problems": {"opened": 0, "recurred": 0, "reopened": 0, "resolved": 0, "closed": 0},
         "known_errors": {},
         "shadow": {},
+        "changes": {"planned": 0, "started": 0, "succeeded": 0, "failed": 0, "rolled_back": 0},
     }
 
 

@@ -24,6 +24,7 @@ from app.access.wiring import gate_of
 from app.api import Api
 from app.api.alerts import Alerts
 from app.api.audit import AuditLog
+from app.api.changes import Changes
 from app.api.commands import Commands
 from app.api.health import Check, Health
 from app.api.incidents import Incidents
@@ -207,6 +208,7 @@ class World:
             Commands(self.reads, Operators(cast(Broker, self.boxes), lambda: self.now)),
             AuditLog(self.reads, lambda: self.now),
             gate_of(lambda: self.access, cast(Broker, self.boxes), lambda: self.now).guarded,
+            Changes(self.reads),
         )
 
     async def get(self, path: str, status: int = 200) -> Any:
