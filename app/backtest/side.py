@@ -19,6 +19,7 @@ from domain.batch import Batch
 from domain.events import (
     AlertsReceived,
     AlertsSealed,
+    ChangesReceived,
     Delivered,
     Event,
     OperatorAsked,
@@ -106,13 +107,16 @@ class Side:
             return recorded.events
         source = self._sources.get(post.source)
         try:
-            alerts = understand(source, post, Counter()).alerts if source else None
+            parsed = understand(source, post, Counter()) if source else None
         except (BadBody, Refusal):
-            alerts = None
-        if alerts is None:
+            parsed = None
+        if parsed is None:
             self.unread[post.source] += 1
             return ()
-        return [AlertsReceived("backtest", recorded.at, list(alerts))]
+        events: list[Delivered] = [AlertsReceived("backtest", recorded.at, list(parsed.alerts))]
+        if parsed.changes:
+            events.append(ChangesReceived("backtest", recorded.at, list(parsed.changes)))
+        return events
 
     def letters(self, at: Millis, events: Sequence[Delivered]) -> Iterator[tuple[int, Letter]]:
         """Give what the partitions are told."""

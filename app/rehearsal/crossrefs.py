@@ -46,7 +46,7 @@ def _repeated(tests: list[Item]) -> Iterator[Finding]:
 
 
 def _bad_source(each: Node, at: Path, known: Mapping[str, object]) -> Iterator[Finding]:
-    for kind in ("alert", "post"):
+    for kind in ("alert", "post", "change"):
         told = each.child(kind)
         source = told and told.child("source")
         if source is not None:

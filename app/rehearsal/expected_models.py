@@ -63,6 +63,9 @@ class ExpectedIncident(Written):
         default_factory=dict, description="Its tickets by destination."
     )
     notes: list[Text] = Field(default_factory=list, description="Texts, each within a note to its people.")
+    suspects: list[str] = Field(
+        default_factory=list, description="Titles of the changes that it may come of, the most likely first."
+    )
     workaround: str = Field("", description="What its people are told to do meanwhile; empty for nothing.")
     problem: str = Field("", description="Title of the problem that causes it; empty for none.")
     clocks: dict[Target, ClockState] = Field(

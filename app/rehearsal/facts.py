@@ -48,6 +48,7 @@ def facts_of(incident: Incident, world: World) -> dict[str, Any]:
         "destinations": list(judged.destinations) if judged else [],
         "tickets": _tickets(incident.id, world),
         "notes": [note.text for note in incident.notes],
+        "suspects": [suspect.title for suspect in incident.suspects],
         "workaround": incident.workaround.text if incident.workaround else "",
         "problem": next((each.title for each in world.problems() if each.id == incident.problem), ""),
         "clocks": {clock.target: clock.state for clock in incident.clocks if clock.allowed is not None},

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from app.rehearsal.facts import fields_of, problem_fields
 from app.rehearsal.models import (
     AlertInput,
+    ChangeInput,
     DestinationInput,
     Input,
     OperatorInput,
@@ -19,12 +21,28 @@ from app.rehearsal.models import (
 )
 from app.rehearsal.told import Teller
 from app.rehearsal.world import World
+from app.rehearsal.written import Written
 from app.tools.guessing import content_type_of
 from correlation.identity import identify
 from correlation.state import incident_record, problem_record
 from domain.alert import Alert
-from domain.commands import Acknowledge, Action, Assign, Close, Hold, Remark, Reopen, Resolve, Start
-from domain.events import OperatorAsked, TicketsSeen
+from domain.change import Change
+from domain.commands import (
+    Acknowledge,
+    Action,
+    Assign,
+    Close,
+    Hold,
+    Merge,
+    Move,
+    Remark,
+    Reopen,
+    Resolve,
+    Split,
+    Start,
+)
+from domain.events import ChangesReceived, OperatorAsked, TicketsSeen
+from domain.fields import AlertFields
 from domain.incident import Incident
 from domain.matching import Match, Matcher
 from domain.ports import tickets_mailbox
@@ -63,6 +81,16 @@ class Happenings:
         self._teller = Teller(world.clock)
         self._numbers = count(1)
         self._sources = {name: each.build(name) for name, each in world.settings.sources.items()}
+        self._deeds: Mapping[type[Written], Callable[[Any], None]] = {
+            AlertInput: self._alert,
+            PostInput: self._post,
+            ChangeInput: self._change,
+            TicketInput: self._touch,
+            OperatorInput: self._ask,
+            SilenceInput: self._silence,
+            ProblemInput: self._ask_of_problem,
+            DestinationInput: self._switch,
+        }
         self.verdicts: dict[str, str] = {}
         """By the key of each alert, what was decided when it last came in."""
         self.outcomes: Counter[str] = Counter()
@@ -79,21 +107,8 @@ class Happenings:
         Raises:
             CannotHappen: it is about something that is not there, or a body cannot be read.
         """
-        match each.what:
-            case AlertInput() as told:
-                self._alert(told)
-            case PostInput() as told:
-                self._post(told.file, self._source(told.source))
-            case TicketInput() as told:
-                self._touch(told)
-            case OperatorInput() as told:
-                self._ask(told)
-            case SilenceInput() as told:
-                self._silence(told)
-            case ProblemInput() as told:
-                self._ask_of_problem(told)
-            case DestinationInput() as told:
-                self._world.desks[told.name].is_down = told.status == "down"
+        what = each.what
+        self._deeds[type(what)](what)
 
     def _source(self, name: str) -> Source:
         return self._sources[name or next(iter(self._sources))]
@@ -103,22 +118,37 @@ class Happenings:
         alert = self._teller.alert(told, source.name, self._world.clock)
         self._receive(source.treatment.apply([alert], 0, Counter()))
 
-    def _post(self, file: str, source: Source) -> None:
-        body, now = self._bodies[file], self._world.clock
+    def _change(self, told: ChangeInput) -> None:
+        self._announce([self._teller.change(told, self._source(told.source).name, self._world.clock)])
+
+    def _switch(self, told: DestinationInput) -> None:
+        self._world.desks[told.name].is_down = told.status == "down"
+
+    def _post(self, told: PostInput) -> None:
+        file, source, now = told.file, self._source(told.source), self._world.clock
+        body = self._bodies[file]
         try:
             if file.endswith(SUFFIX):
                 post = read_message(body, source.name, now)
             else:
                 post = Post(body, now, source.name, {"content-type": content_type_of(body)})
-            self._receive(understand(source, post, Counter()).alerts)
+            parsed = understand(source, post, Counter())
         except (BadBody, Refusal, ValueError) as error:
             raise CannotHappen(f"{file} is not what source {source.name} reads: {error}") from None
+        self._receive(parsed.alerts)
+        self._announce(parsed.changes)
 
     def _receive(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
             verdict = self._world.receive(alert)
             self.outcomes[verdict] += 1
             self.verdicts[identify(alert, self._world.settings.correlation)] = verdict
+
+    def _announce(self, changes: Sequence[Change]) -> None:
+        """Tell every partition of changes, as ingest does."""
+        if changes:
+            for partition in self._world.partitions:
+                self._world.tell(partition, ChangesReceived("rehearsal", self._world.clock, list(changes)))
 
     def _touch(self, told: TicketInput) -> None:
         """Have a person do something to a ticket, as the tool would tell of it."""
@@ -141,13 +171,34 @@ class Happenings:
         self._world.tell(tickets_mailbox(told.destination), TicketsSeen(now, [seen]))
 
     def _ask(self, told: OperatorInput) -> None:
-        chosen = self._incidents(told.match)
+        incident = self._only(told.match)
+        asked = OperatorAsked(self._world.clock, told.by, told.why, self._action(told, incident))
+        self._world.tell(self._world.home(incident_record(incident)).name, asked)
+
+    def _action(self, told: OperatorInput, incident: str) -> Action:
+        match told.does:
+            case "assign":
+                return Assign(incident, told.to)
+            case "merge":
+                return Merge(incident, self._only(told.into))
+            case "split":
+                return Split(incident, self._members(incident, told.alerts))
+            case "move":
+                return Move(incident, self._only(told.into), self._members(incident, told.alerts))
+            case plain:
+                return ACTIONS[plain](incident)
+
+    def _members(self, incident: str, match: Match) -> tuple[str, ...]:
+        """Name the alerts of an incident that are meant."""
+        wanted = Matcher.of(match)
+        members = (each for each in self._world.alerts() if each.incident == incident)
+        return tuple(each.key for each in members if wanted.matches(AlertFields(each.alert)))
+
+    def _only(self, match: Match) -> str:
+        chosen = self._incidents(match)
         if len(chosen) != 1:
             raise CannotHappen(f"{len(chosen)} incidents are meant; it must be one")
-        incident = chosen[0].id
-        action = Assign(incident, told.to) if told.does == "assign" else ACTIONS[told.does](incident)
-        asked = OperatorAsked(self._world.clock, told.by, told.why, action)
-        self._world.tell(self._world.home(incident_record(incident)).name, asked)
+        return chosen[0].id
 
     def _silence(self, told: SilenceInput) -> None:
         """Tell every partition, as the API does."""

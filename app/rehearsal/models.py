@@ -16,6 +16,7 @@ from pydantic import (
 from app.rehearsal.expected_models import Expectation
 from app.rehearsal.written import Text, Written
 from domain.alert import AlertState, Severity
+from domain.change import ChangeState
 from domain.durations import parse_duration
 from domain.priority import Priority
 from domain.ticket import TicketState
@@ -108,10 +109,26 @@ class TicketInput(Written):
 class OperatorInput(Written):
     """What an operator asks of an incident, by the API or the command line."""
 
-    does: Literal["acknowledge", "start", "hold", "resolve", "close", "reopen", "comment", "assign"] = Field(
-        description="What is asked for; a comment says what `why` says."
-    )
+    does: Literal[
+        "acknowledge",
+        "start",
+        "hold",
+        "resolve",
+        "close",
+        "reopen",
+        "comment",
+        "assign",
+        "merge",
+        "split",
+        "move",
+    ] = Field(description="What is asked for; a comment says what `why` says.")
     to: str = Field("", description="With assign: to whom.")
+    into: MatchConfig = Field(
+        default_factory=dict, description="With merge and move: the other incident, by labels and fields."
+    )
+    alerts: MatchConfig = Field(
+        default_factory=dict, description="With split and move: which of its alerts, by labels and fields."
+    )
     match: MatchConfig = Field(
         default_factory=dict,
         description="Which incident, by labels and fields. Empty: the only one there is.",
@@ -145,6 +162,28 @@ class ProblemInput(Written):
     why: str = Field("", description="The reason.")
 
 
+class ChangeInput(Written):
+    """What a tool tells of a change. It may tell several times; the last word counts."""
+
+    id: Text = Field(description="What the tool calls it.")
+    state: ChangeState = Field(ChangeState.SUCCEEDED, description="How far it is.")
+    title: str = Field("", description="What it is about. Empty: its id.")
+    kind: str = Field(
+        "deployment", description="deployment, pipeline, change_request, or the tool's own word."
+    )
+    services: list[Text] = Field(default_factory=list, description="Services that are changed.")
+    resources: list[Text] = Field(default_factory=list, description="Configuration items that are changed.")
+    environment: str = Field("", description="Where.")
+    starts: Duration | None = Field(
+        None, description="When it begins or is to begin, counted from `start`. Left out: now."
+    )
+    ends: Duration | None = Field(
+        None, description="When it ends or is to end. Left out: now for one that is over, else unknown."
+    )
+    by: str = Field("", description="Who makes it.")
+    source: str = Field("", description="Source that tells of it. Empty: the only one of the configuration.")
+
+
 class DestinationInput(Written):
     """What happens to a ticketing tool itself."""
 
@@ -159,6 +198,7 @@ class Input(Written):
     repeat: Repeat | None = Field(None, description="Again and again, like `every 30s for 10m`.")
     alert: AlertInput | None = Field(None, description="An alert in plain fields.")
     post: PostInput | None = Field(None, description="What a tool posts.")
+    change: ChangeInput | None = Field(None, description="What a tool tells of a change.")
     ticket: TicketInput | None = Field(None, description="What a person does to a ticket.")
     operator: OperatorInput | None = Field(None, description="What an operator asks of an incident.")
     silence: SilenceInput | None = Field(None, description="What somebody wants to hear nothing of.")

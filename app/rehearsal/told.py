@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from app.rehearsal.models import AlertInput
+from app.rehearsal.models import AlertInput, ChangeInput
 from domain.alert import Alert, AlertState
+from domain.change import Change
 from domain.times import Millis
 from ingest.sources.build import Finding, build
 from ingest.sources.post import Post
@@ -43,6 +44,24 @@ class Teller:
             ),
         )
         return self._remembered(identity, alert)
+
+    def change(self, told: ChangeInput, source: str, now: Millis) -> Change:
+        """Make the change that is told of now."""
+        ends_at = now if told.state.is_over else None
+        return Change(
+            id=f"{source}/{told.id}",
+            source=source,
+            kind=told.kind,
+            state=told.state,
+            at=now,
+            title=told.title or told.id,
+            services=tuple(told.services),
+            resources=tuple(told.resources),
+            environment=told.environment,
+            starts_at=now if told.starts is None else self._start + told.starts,
+            ends_at=ends_at if told.ends is None else self._start + told.ends,
+            actor=told.by,
+        )
 
     def _remembered(self, identity: str, alert: Alert) -> Alert:
         if alert.state is AlertState.RESOLVED:

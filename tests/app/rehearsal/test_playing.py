@@ -165,6 +165,31 @@ def test_operators_are_obeyed(tmp_path: Path) -> None:
     assert result.failures == ()
 
 
+def test_changes_are_suspected_however_they_are_told(tmp_path: Path) -> None:
+    """In plain fields, or in the body that a tool posts."""
+    (tmp_path / "body.json").write_text(
+        '{"object_kind": "deployment", "status": "success", "deployment_id": 7, "environment": "production", '
+        '"status_changed_at": "2024-01-01 12:00:00 +0000", "deployable_url": "https://git.example/1", '
+        '"project": {"name": "cart", "path_with_namespace": "shop/cart", "web_url": "https://git.example"}, '
+        '"user": {"name": "Gil"}, "short_sha": "abc", "ref": "main", "commit_title": "x"}'
+    )
+    rules = RULES.replace("other: {type: alertmanager}", "git: {type: gitlab}") + "changes: {}\n"
+    result = played(
+        tmp_path,
+        f"""\
+        input:
+          - {{at: 0s, post: {{source: git, file: body.json}}}}
+          - {{at: 1m, change: {{source: git, id: b, title: New prices, services: [cart]}}}}
+          - {{at: 2m, {CPU}}}
+        expect: [{{incidents: [{{suspects: [none of these]}}]}}]
+        """,
+        rules,
+    )
+
+    (wrong,) = result.failures[0].differences
+    assert wrong.found.startswith("[New prices, ")
+
+
 def test_it_is_the_same_each_time(tmp_path: Path) -> None:
     story = f"input: [{{at: 0s, repeat: every 7s for 10m, {CPU}}}]\nexpect: [{{total: 2}}]"
 
