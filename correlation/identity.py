@@ -32,7 +32,9 @@ def explain_identity(alert: Alert, rules: CorrelationRules) -> str:
     """Say where the identity comes from."""
     labels = rules.identity.get(alert.source)
     if labels:
-        return f"labels {', '.join(labels)}, as configured for source {alert.source}"
+        lacks = [name for name in labels if not alert.labels.get(name)]
+        but = f"; the alert has no {' and no '.join(lacks)}" if lacks else ""
+        return f"labels {', '.join(labels)}, as configured for source {alert.source}{but}"
     return (
         "the tool's own fingerprint" if alert.fingerprint else "all labels, as the tool gives no fingerprint"
     )

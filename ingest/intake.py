@@ -9,10 +9,12 @@ from itertools import count
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from domain.errors import StorageFull, TocsinError, Unavailable
 from domain.events import AlertsReceived, ChangesReceived, Quarantined, QuarantineSettled
 from domain.times import Millis
+from ingest.identity_lint import IdentityLint
 from ingest.pulse import Pulse
 from ingest.quarantine import to_keep
 from ingest.source import Source
@@ -24,6 +26,9 @@ EXPECT_AGAIN = 1.0
 """Seconds until it is tried again to have sources expected."""
 TOLD_AT_MOST = 20
 """Faults that are told of one body."""
+
+
+log = structlog.get_logger("ingest")
 
 
 class Accepts(Protocol):
@@ -118,7 +123,10 @@ class Intake:
         """Parse and treat; see ``understand``."""
         noticed = self._noticing
         try:
-            return understand(source, post, noticed, self.max_depth)
+            parsed = understand(source, post, noticed, self.max_depth)
+            if source.lint is not None:
+                _lint(source.name, source.lint, parsed)
+            return parsed
         finally:
             if noticed:
                 self._note(source.name, noticed)
@@ -167,3 +175,10 @@ class Intake:
     async def settle(self, event: QuarantineSettled) -> None:
         """Have something leave the quarantine."""
         await self._publisher.file(event)
+
+
+def _lint(source: str, lint: IdentityLint, parsed: Parsed) -> None:
+    """Look at the identities; what is wrong with them is said once."""
+    lint.see(parsed.alerts)
+    for fault in lint.news():
+        log.warning("identity_unfit", source=source, fault=fault)

@@ -13,6 +13,7 @@ from ingest.admission import Gate
 from ingest.auth.models import Auth
 from ingest.auth.models import AuthConfig as AuthConfig
 from ingest.auth.models import build as build_auth
+from ingest.identity_lint import IdentityLint
 from ingest.pulse import Pulse
 from ingest.reading import Bounds
 from ingest.source import Source
@@ -54,6 +55,23 @@ class RateConfig(BaseModel):
     )
 
 
+class IdentityLintConfig(BaseModel):
+    """When to warn, once in the log, that labels of `identity` are unfit for it; see `tocsin_identity_…` metrics."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    missing: float = Field(
+        5.0, ge=0, le=100, description="Percent of alerts in which a label may be missing."
+    )
+    values: int = Field(
+        10_000, ge=100, le=1_000_000, description="Different values of a label from which on it has too many."
+    )
+
+    def build(self, labels: list[str] | None) -> IdentityLint | None:
+        """Make what counts, for a source that has such labels."""
+        return IdentityLint(labels, self.missing, self.values) if labels else None
+
+
 class CommonConfig(BaseModel):
     """What can be said of a source of any type."""
 
@@ -63,6 +81,9 @@ class CommonConfig(BaseModel):
     identity: Labels | None = Field(
         None,
         description="Labels that make the identity of an alert, in place of the tool's own fingerprint.",
+    )
+    identity_lint: IdentityLintConfig = Field(
+        default_factory=IdentityLintConfig, description="When to warn that these labels are unfit."
     )
     answer_bad: Literal[422, 202] = Field(
         422,
@@ -111,6 +132,7 @@ class CommonConfig(BaseModel):
             ),
             circumstances=Circumstances(ZoneInfo(self.zone)),
             pulse=self._pulse(name),
+            lint=self.identity_lint.build(self.identity),
             answer_bad=self.answer_bad,
             max_alerts=self.max_alerts or limits.max_alerts,
         )

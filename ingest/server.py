@@ -19,6 +19,7 @@ from ingest.auth import Result, Verdict
 from ingest.authenticating import before_body, by_header, with_body
 from ingest.deliveries import Answer, Deliveries, delivery_of
 from ingest.heads import PUSH_PATH, Whole
+from ingest.identity_lint import IdentityLint
 from ingest.intake import Accepts, Intake
 from ingest.presenting import post_of, routing_key
 from ingest.problems import Refusal
@@ -88,6 +89,11 @@ class Ingest:
     def noticed(self) -> Mapping[tuple[str, str], int]:
         """(source, what) → how often something worth a look was seen."""
         return self.intake.noticed
+
+    @property
+    def lints(self) -> Mapping[str, IdentityLint]:
+        """What was seen of identities, by the sources that have labels for it."""
+        return {name: each.lint for name, each in self._sources.items() if each.lint is not None}
 
     def routes(self) -> list[web.RouteDef]:
         """List what to add to the application. They take every method, to answer a wrong one in our way."""

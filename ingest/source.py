@@ -7,6 +7,7 @@ from typing import Literal
 
 from ingest.admission import Gate
 from ingest.auth import Authenticator
+from ingest.identity_lint import IdentityLint
 from ingest.pulse import Pulse
 from ingest.sources import Tool
 from ingest.sources.circumstances import Circumstances
@@ -27,5 +28,7 @@ class Source:
     """Of one that something is expected of."""
     answer_bad: Literal[422, 202] = 422
     """What the sender of a body that cannot be read is told; the body is in quarantine either way."""
+    lint: IdentityLint | None = None
+    """Of one whose identities are made of labels."""
     max_alerts: int = 10_000
     """Most alerts in one body."""

@@ -24,6 +24,7 @@ from app.shard.loop import Shard
 from app.standing import Standing
 from domain.errors import Unavailable
 from domain.suppression import SilenceState
+from ingest.identity_lint import IdentityLint
 
 
 class IngestCounts(Protocol):
@@ -42,6 +43,11 @@ class IngestCounts(Protocol):
     @property
     def noticed(self) -> Mapping[tuple[str, str], int]:
         """(source, what) → how often something worth a look was seen."""
+        ...
+
+    @property
+    def lints(self) -> Mapping[str, IdentityLint]:
+        """Source → what was seen of its identities."""
         ...
 
 
@@ -141,6 +147,29 @@ class _IngestCollector(Collector):
             ("source", "what"),
             self._counts.noticed.items(),
         )
+        yield from _identities(self._counts.lints)
+
+
+def _identities(lints: Mapping[str, IdentityLint]) -> Iterator[Metric]:
+    seen = [((source, name), count) for source, lint in lints.items() for name, count in lint.labels.items()]
+    yield _counter(
+        "tocsin_identity_alerts",
+        "Alerts whose identity is made of labels.",
+        ("source",),
+        [((source,), lint.alerts) for source, lint in lints.items()],
+    )
+    yield _counter(
+        "tocsin_identity_label_missing",
+        "Alerts that lack a label of their identity.",
+        ("source", "label"),
+        [(names, count.missing) for names, count in seen],
+    )
+    yield _gauge(
+        "tocsin_identity_label_values",
+        "Different values of a label of identities, as far as they are counted.",
+        ("source", "label"),
+        [(names, len(count.values)) for names, count in seen],
+    )
 
 
 class _ConfigCollector(Collector):

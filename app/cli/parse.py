@@ -44,14 +44,28 @@ class Around:
 def run_parse(
     name: str, file: str, around: Around, config: Path | None, source: str | None, *, as_json: bool
 ) -> None:
-    """Print the alerts. Exits with 1 if it is not what the tool sends."""
-    tool = _configured(name, config, source) if config else _bare(name)
-    post = _post(tool, file, around)
-    try:
-        parsed = _read(tool, post)
-    except BadBody as fault:
-        _fail(f"{'stdin' if file == STDIN else file}{_where(fault)}")
-    _print(parsed, as_json=as_json)
+    """Print the alerts of a file, or of all in a folder. Exits with 1 if one is not what the tool sends."""
+    configured = _configured(name, config, source) if config else None
+    tool = configured.tool() if configured else _bare(name)
+    lint = configured.identity_lint.build(configured.identity) if configured else None
+    for each in _files(file):
+        try:
+            parsed = _read(tool, _post(tool, each, around))
+        except BadBody as fault:
+            _fail(f"{'stdin' if each == STDIN else each}{_where(fault)}")
+        _print(parsed, as_json=as_json)
+        if lint is not None:
+            lint.see(parsed.alerts)
+    for unfit in lint.faults() if lint is not None else ():
+        typer.echo(f"tocsin: identity: {unfit}", err=True)
+
+
+def _files(name: str) -> list[str]:
+    """List what is to be read: the file, or those of a recording."""
+    folder = Path(name)
+    if name == STDIN or not folder.is_dir():
+        return [name]
+    return sorted(str(each) for each in folder.rglob("*") if each.is_file())
 
 
 def known_tool(name: str) -> Tool:
@@ -73,8 +87,8 @@ def _bare(name: str) -> Tool:
     return tool
 
 
-def _configured(name: str, file: Path, source: str | None) -> Tool:
-    """Take the tool as a source has it: with its mapping and its zone."""
+def _configured(name: str, file: Path, source: str | None) -> CommonConfig:
+    """Find the source whose mapping, zone and identity count."""
     sources: dict[str, CommonConfig] = dict(load_or_exit(file).sources)
     fitting = {key: config.tool() for key, config in sources.items()}
     fitting = {key: tool for key, tool in fitting.items() if tool.type == ALIASES.get(name, name)}
@@ -84,7 +98,7 @@ def _configured(name: str, file: Path, source: str | None) -> Tool:
             f"{file} has no source{f' {source!r}' if source else ''} of type {name}; it has: {', '.join(sources)}"
         )
     set_circumstances(Circumstances(ZoneInfo(sources[wanted].zone)))
-    return fitting[wanted]
+    return sources[wanted]
 
 
 def _post(tool: Tool, file: str, around: Around) -> Post:

@@ -79,7 +79,10 @@ def send(
 def parse(  # noqa: PLR0913, PLR0917 - one parameter an option
     tool: ToolName,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Body, or a whole request (*.http); - reads stdin.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="Body, a whole request (*.http), or a folder of them; - reads stdin."
+        ),
     ],
     headers: Annotated[str | None, typer.Option(metavar="JSON", help="Headers that came with it.")] = None,
     query: Annotated[str, typer.Option(help="Query of the address it was sent to, like a=1&b=2.")] = "",
@@ -98,7 +101,8 @@ def parse(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Show what a body comes to. Needs no service. Exits with 1 if the tool does not send such a body.
 
-    What is no alert, like a handshake or an empty list, prints nothing on standard output.
+    What is no alert, like a handshake or an empty list, prints nothing on standard output. With --config, labels of
+    the source's identity that are missing or have too many values are told of on standard error.
 
     \b
     Examples:

@@ -59,6 +59,7 @@ from domain.events import encode
 from domain.matching import Matcher
 from domain.ports import Broker, Message, Received, TicketSystem, alerts_mailbox, tickets_mailbox
 from domain.times import Millis
+from ingest.identity_lint import IdentityLint
 from ingest.quarantine import Replaying
 from routing.router import IncidentRouter
 from tests.builders import NOON, received, routing_rules
@@ -100,6 +101,7 @@ class IngestCounts:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.alerts: Counter[str] = Counter()
         self.noticed: Counter[tuple[str, str]] = Counter()
+        self.lints: dict[str, IdentityLint] = {}
 
 
 class NoReloads:

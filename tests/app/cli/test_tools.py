@@ -99,6 +99,22 @@ def test_what_is_no_alert_prints_nothing() -> None:
     assert "no alert in it: empty" in result.stderr
 
 
+def test_identities_of_a_folder_are_looked_at(tmp_path: Path) -> None:
+    """Recorded files show what a configured identity would be worth, before it is."""
+    config = tmp_path / "tocsin.yaml"
+    config.write_text("sources: {am: {type: alertmanager, identity: [alertname, host]}}")
+    folder = tmp_path / "recorded"
+    folder.mkdir()
+    for number, host in enumerate(['"host": "a", ', "", ""]):
+        labels = f'{{{host}"alertname": "Down"}}'
+        (folder / f"{number}.json").write_text(f'[{{"labels": {labels}}}]')
+
+    result = tocsin("parse", "alertmanager", folder, "--config", config, "--json")
+
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 3)
+    assert "tocsin: identity: host is missing in 2 of 3 alerts\n" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
