@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path as FilePath
 
+from config.catalogue_import import import_services
 from config.check import check
 from config.crossrefs import cross_references, suspicions
 from config.document import Document, Node
@@ -54,6 +55,7 @@ def parse(
         raise ConfigError([Problem(file, error.line, "", error.message)]) from None
     outside = Outside(environ, folder)
     document = _override(fill_references(document, outside), environ)
+    document, catalogues = import_services(document, folder)
     config = check(document, TocsinConfig)
     mistakes = [*document.findings, *cross_references(document)]
     if isinstance(config, list):
@@ -68,7 +70,7 @@ def parse(
     applying = unexpired(config, today)
     return replace(
         compile_settings(applying, warnings, lookups),
-        files=(*outside.files, *tables),
+        files=(*outside.files, *tables, *catalogues),
         calendars=tuple(_placed(rule, folder) for rule in applying.maintenance if rule.ical),
     )
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 
 from adapters.tickets import DestinationConfig
 from config.api import ApiConfig
+from config.catalogue_models import CatalogConfig
 from correlation.change_models import ChangesConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.inhibition_models import InhibitConfig
@@ -132,6 +133,9 @@ class TocsinConfig(BaseModel):
     services: dict[Annotated[str, Field(min_length=1)], ServiceConfig] = Field(
         default_factory=dict,
         description="The service catalogue, by the name that alerts have in their service label.",
+    )
+    catalog: CatalogConfig = Field(
+        default_factory=CatalogConfig, description="Files in which more services are written down."
     )
     priority: PriorityConfig = Field(
         default_factory=PriorityConfig, description="What gives an incident its priority."

@@ -18,7 +18,7 @@ from config.pruning import without
 from config.shadows import is_shadow
 from config.version import version_of
 from correlation.change_rules import ChangeRules
-from correlation.enrichment import EnrichRule, Lookup, Row
+from correlation.enrichment import EnrichRule, Lookup, Row, ServiceOfCi
 from correlation.enrichment_models import ATTRIBUTES, EnrichConfig
 from correlation.extent import ExtentRules
 from correlation.maintenance_models import MaintenanceConfig
@@ -26,6 +26,7 @@ from correlation.problem_models import compile_known_errors, compile_problems
 from correlation.rules import CorrelationRules, Fallback, QuarantineRule
 from correlation.shadow_rules import ShadowRules
 from ingest.models import AnySource
+from routing.catalogue import Catalogue
 from routing.models import compile_routing
 from routing.priority_models import PriorityConfig
 from routing.rules import RoutingRules
@@ -68,7 +69,7 @@ def compile_settings(
     tree, config = config, without(config, is_shadow)
     correlation = replace(
         _correlation(config),
-        enrich=_enrich_rules(config, config.enrich, lookups),
+        enrich=(*_service_rules(config), *_enrich_rules(config, config.enrich, lookups)),
         shadows=_shadow_rules(tree, lookups),
         problems=compile_problems(config.problems),
         known_errors=compile_known_errors(config.known_errors),
@@ -159,3 +160,11 @@ def _enrich_rules(
         for name, service in config.services.items()
     }
     return tuple(rule.compile(lookups.get(rule.id), services) for rule in rules)
+
+
+def _service_rules(config: TocsinConfig) -> tuple[EnrichRule, ...]:
+    """Have alerts that name no service get that of their configuration item, where any service has some."""
+    if not any(service.cis for service in config.services.values()):
+        return ()
+    catalogue = Catalogue({name: service.compile(name, {}) for name, service in config.services.items()})
+    return (EnrichRule("services", ServiceOfCi(catalogue.service_of)),)

@@ -6,7 +6,7 @@ is looked at before, so that a table that changes does not make another alert of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -102,6 +102,22 @@ class FromCatalogue:
     def missing(self, fields: AlertFields) -> str:
         """Name the service that is not there."""
         return f"the catalogue says nothing of service {fields.get('service')!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOfCi:
+    """The service that the alert's configuration item is part of."""
+
+    service_of: Callable[[AlertFields], str]
+
+    def find(self, fields: AlertFields) -> Row:
+        """Return the service, if it is known."""
+        service = self.service_of(fields)
+        return {"service": service} if service else NOTHING
+
+    def missing(self, fields: AlertFields) -> str:  # noqa: ARG002 - the protocol's
+        """Say that no service has it."""
+        return "no service of the catalogue has its configuration item"
 
 
 @dataclass(frozen=True, slots=True)

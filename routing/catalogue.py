@@ -45,30 +45,17 @@ NO_SERVICE = Service("")
 
 
 @dataclass(frozen=True, slots=True)
-class Ci:
-    """A configuration item."""
-
-    name: str
-    service: str = ""
-    team: str = ""
-    site: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All services and configuration items, found by what alerts say."""
+    """All services, found by what alerts say."""
 
     services: Mapping[str, Service] = field(default_factory=dict)
-    cis: Mapping[str, Ci] = field(default_factory=dict)
-    """Those with something of their own to say."""
     _names: Mapping[str, str] = field(init=False, repr=False, compare=False)
     _patterns: tuple[tuple[Any, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         named = [(ci, service.name) for service in self.services.values() for ci in service.cis]
         names = {ci.casefold(): name for ci, name in reversed(named) if not is_pattern(ci)}
-        owned = {ci.name.casefold(): ci.service for ci in self.cis.values() if ci.service}
-        object.__setattr__(self, "_names", names | owned)
+        object.__setattr__(self, "_names", names)
         patterns = tuple((glob(ci), name) for ci, name in named if is_pattern(ci))
         object.__setattr__(self, "_patterns", patterns)
 
@@ -89,12 +76,6 @@ class Catalogue:
         if known is not None:
             return known
         return next((service for pattern, service in self._patterns if pattern.fullmatch(name)), "")
-
-    def ci_of(self, fields: Fields | Mapping[str, str]) -> Ci | None:
-        """Find the CI that an alert, or an incident, is about, if the catalogue has more to say of it."""
-        if not self.cis:
-            return None
-        return next((self.cis[name] for name in cis_named(fields) if name in self.cis), None)
 
 
 def cis_named(fields: Fields | Mapping[str, str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.catalogue_commands import catalog
 from app.cli.db_commands import db
 from app.cli.incident_commands import incident
 from app.cli.parked_commands import parked
@@ -219,6 +220,7 @@ def reconcile(
     run_reconcile(url, destination, dry_run=dry_run, as_json=as_json)
 
 
+cli.add_typer(catalog, name="catalog")
 cli.add_typer(db, name="db")
 cli.add_typer(incident, name="incident")
 cli.add_typer(parked, name="parked")

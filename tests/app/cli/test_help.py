@@ -14,7 +14,7 @@ from app.service import Role
 from tests.app.cli.running import tocsin
 
 COMMANDS = sorted(typer.main.get_command(cli).commands)  # type: ignore[attr-defined]
-GROUPS = ("db", "incident", "parked", "problems", "quarantine", "silence", "source")
+GROUPS = ("catalog", "db", "incident", "parked", "problems", "quarantine", "silence", "source")
 """Commands that have commands of their own."""
 EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 
@@ -22,6 +22,7 @@ EXAMPLE = re.compile(r"^    .*?(tocsin [^|>&#\n]*)", re.MULTILINE)
 def test_the_commands_are_those_that_were_promised() -> None:
     assert COMMANDS == [
         "backtest",
+        "catalog",
         "check",
         "db",
         "demo",
