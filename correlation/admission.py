@@ -58,7 +58,7 @@ class Gate(NamedTuple):
 
 def held_back(batch: Batch, case: Case, rules: CorrelationRules) -> Stay | None:
     """Say what holds the alert back: the first gate that does."""
-    if case.record is not None and case.record.phase is Phase.FIRING and not _fires_anew(case, case.record):
+    if case.record is not None and case.record.fires and not _fires_anew(case, case.record):
         return None
     for gate in GATES:
         stay = gate.stay(batch, case, rules)
@@ -80,7 +80,7 @@ def keep(batch: Batch, stay: Stay, key: str) -> None:
 
 def _fires_anew(case: Case, record: AlertRecord) -> bool:
     """Tell whether one that fires already would open its incident again, which somebody resolved."""
-    is_over = case.own is not None and not case.own.is_open
+    is_over = case.own is not None and not case.own.is_open and record.phase is Phase.FIRING
     return is_over and case.alert.starts_at > record.alert.starts_at
 
 

@@ -48,6 +48,7 @@ class Verdict(StrEnum):
     TEST = "test"
     HELD = "held"
     SUPPRESSED = "suppressed"
+    FLAPPING = "flapping"
     QUARANTINED = "quarantined"
 
 

@@ -12,7 +12,7 @@ from correlation import (
     audit,
     change_filing,
     commands,
-    inhibition,
+    flapping,
     problem_filing,
     quarantine,
     thresholds,
@@ -21,7 +21,7 @@ from correlation import (
     waiting,
 )
 from correlation.change_filing import ChangeItem, suspected
-from correlation.decisions import Case, Decision, Verdict, decide, is_repeat, reconsider, silence, withdrawn
+from correlation.decisions import Case, Decision, Verdict, is_repeat
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
@@ -33,6 +33,7 @@ from correlation.problem_filing import ProblemFiling
 from correlation.repeats import count_repeats, file_repeat
 from correlation.router import Router
 from correlation.rules import CorrelationRules
+from correlation.second_looks import second_look
 from correlation.shadow_log import SHADOWS
 from correlation.shadows import try_all
 from correlation.silences import SILENCES
@@ -242,7 +243,7 @@ class CorrelationHandler:
             batch.tally(item.seen, item.at)
             record = at_home(batch, record)
         case = self._case(batch, item, record)
-        decision = decide(case, self._rules)
+        decision = flapping.decide(case, self._rules)
         thresholds.note(batch, case, decision)
         batch.count(OUTCOMES[decision.verdict])
         if decision.stay is not None:
@@ -316,46 +317,14 @@ class CorrelationHandler:
             timers.on_incident_timer(batch, timer, self._rules, self._router)
 
     def _on_alert_timer(self, batch: Batch, timer: Timer) -> None:
-        if timers.is_silent(batch, timer, self._rules):
-            self._on_silence(batch, timer)
-        elif timers.is_to_be_reconsidered(batch, timer, self._rules):
-            self._reconsider(batch, timer)
-        elif not self._withdraw(batch, timer):
+        def case_of(item: AlertItem, record: AlertRecord) -> Case:
+            return self._case(batch, item, record, told=False)
+
+        looked = second_look(batch, timer, case_of, self._rules)
+        if looked is not None:
+            self._follow(batch, looked.item, looked.record, looked.decision)
+        if batch.timers.get(timer.id) is None:  # it is as it was
             timers.on_alert_timer(batch, timer, self._rules, self._router)
-
-    def _on_silence(self, batch: Batch, timer: Timer) -> None:
-        """A heartbeat stayed out: nobody sent an alert, so none is accounted for."""
-        record = batch.get(timer.id, AlertRecord)
-        if record is not None:
-            record = at_home(batch, record)
-            item = AlertItem(timer.due, record.key, record.alert, record.alert)
-            batch.count("heartbeats_missed")
-            self._follow(batch, item, record, silence(self._case(batch, item, record), self._rules))
-
-    def _reconsider(self, batch: Batch, timer: Timer) -> None:
-        """It was accounted for when it was held back; what becomes of it now is on the timeline."""
-        record = batch.get(timer.id, AlertRecord)
-        if record is not None:
-            record = at_home(batch, record)
-            item = AlertItem(timer.due, record.key, record.alert, record.alert)
-            batch.count("reconsidered")
-            case = self._case(batch, item, record, told=False)
-            self._follow(batch, item, record, reconsider(case, self._rules))
-            if batch.timers.get(timer.id) is None:  # it waits on as before
-                timers.on_alert_timer(batch, timer, self._rules, self._router)
-
-    def _withdraw(self, batch: Batch, timer: Timer) -> bool:
-        """Have one that fires wait if it is inhibited since."""
-        record = batch.get(timer.id, AlertRecord) if self._rules.inhibit else None
-        if record is None or not record.fires:
-            return False
-        item = AlertItem(timer.due, record.key, record.alert, record.alert)
-        case = self._case(batch, item, record, told=False)
-        stay = inhibition.inhibited(batch, case, self._rules, admission.LOOK_AGAIN)
-        if stay is not None:
-            batch.count("withdrawn")
-            self._follow(batch, item, record, withdrawn(case, stay))
-        return stay is not None
 
     def reject(self, batch: Batch, item: Item | Message, error: str, now: Millis) -> None:
         """Put what could not be decided on, or not even read, into quarantine with the traceback."""

@@ -22,7 +22,7 @@ from domain.times import Millis
 
 KEEP_LISTED: Millis = 86_400_000
 """How long a target is on a list before it has to put itself on again."""
-_ACTIVE = (Phase.FIRING, Phase.WAITING)
+_ACTIVE = (Phase.FIRING, Phase.FLAPPING, Phase.WAITING)
 
 
 class Role(NamedTuple):
@@ -79,7 +79,7 @@ def _attend(batch: Batch, record: AlertRecord, now: Millis, rules: CorrelationRu
     """Have a target hear of its sources; one that counts although it should not is looked at again."""
     for role in targets_in(record.alert, rules):
         enlist(batch, _list(role), record.key, now + KEEP_LISTED, parts=1)
-        if record.fires and _sources_of(batch, role):
+        if record.phase is Phase.FIRING and _sources_of(batch, role):
             batch.arm(alert_record(record.key), now)
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from correlation.flap_models import FlapConfig
 from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule, ResolveWhen
 from correlation.threshold_models import ThresholdConfig
 from domain.matching import Matcher
@@ -47,6 +48,10 @@ class GroupConfig(RuleConfig):
         None, description="How much must happen before an incident opens. Without it, one alert is enough."
     )
 
+    flapping: FlapConfig = Field(
+        default_factory=FlapConfig, description="When an alert begins and ends too often to be believed."
+    )
+
     @model_validator(mode="after")
     def _waits_in_one_way(self) -> Self:
         if self.hold and self.threshold:
@@ -64,6 +69,7 @@ class GroupConfig(RuleConfig):
             self.hold,
             self.resolve_when,
             self.threshold.compile() if self.threshold else None,
+            self.flapping.compile(),
         )
 
 

@@ -6,6 +6,7 @@ from correlation.decisions import Case, Decision, Stay, Verdict
 from correlation.state import occurrences_record
 from correlation.threshold_rules import Occurrences, Threshold
 from correlation.waiting import ring
+from domain.alert import AlertState
 from domain.batch import Batch
 from domain.fields import AlertFields
 from domain.ports import Timer
@@ -24,7 +25,9 @@ def threshold_list(group: str) -> str:
 def too_few(batch: Batch, case: Case, look_again: Millis) -> Stay | None:
     """Hold back what has not happened often enough. An incident that is open already takes it at once."""
     rule = case.group.rule
-    if rule.threshold is None or any(each is not None and each.is_open for each in (case.own, case.latest)):
+    if rule.threshold is None or case.alert.state is AlertState.HEARTBEAT:
+        return None
+    if any(each is not None and each.is_open for each in (case.own, case.latest)):
         return None
     if case.told and rule.threshold.is_reached(_counted(batch, case, rule.threshold)):
         return None

@@ -70,6 +70,14 @@ def is_to_be_reconsidered(batch: Batch, timer: Timer, rules: CorrelationRules) -
     return is_missed or timer.due < _heard_at(batch, record) + rules.stale_after
 
 
+def has_calmed_down(batch: Batch, timer: Timer, rules: CorrelationRules) -> bool:
+    """Tell whether a timer is that of an alert that flapped, and has been quiet since."""
+    record = batch.get(timer.id, AlertRecord)
+    if record is None or record.phase is not Phase.FLAPPING:
+        return False
+    return alert_due(record, record.changed_at, rules) <= timer.due
+
+
 def on_incident_timer(batch: Batch, timer: Timer, rules: CorrelationRules, router: Router) -> None:
     """Look at an incident again: to purge it, to lower its priority, or only to tell of it."""
     incident = batch.get(timer.id, Incident)

@@ -37,6 +37,8 @@ def alert_due(record: AlertRecord, heard: Millis, rules: CorrelationRules) -> Mi
             return whole_second(heard + rules.heartbeat_every(record.alert.source))
         case Phase.FIRING:
             return whole_second(heard + rules.stale_after)
+        case Phase.FLAPPING:
+            return whole_second(heard if record.look_at is None else record.look_at)
         case Phase.WAITING:
             return whole_second(_looked_at(record, heard + rules.stale_after))
         case Phase.AHEAD:

@@ -119,6 +119,8 @@ class Phase(StrEnum):
     """Its resolve came, its firing has not been seen yet."""
     ALIVE = "alive"
     """A heartbeat that comes as expected."""
+    FLAPPING = "flapping"
+    """It begins and ends too often to be believed: it holds its incident open until it is quiet."""
     WAITING = "waiting"
     """It fires, but something holds it back: it opens nothing yet."""
 
@@ -147,11 +149,13 @@ class AlertRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     changed_at: Millis
     """When its phase, not its counts, changed last."""
     look_at: Millis | None = None
-    """When one that waits is looked at again."""
+    """When one that waits, or flaps, is looked at again."""
     held: Held | None = None
     """What one that waits is waiting for."""
+    changes: tuple[Millis, ...] = ()
+    """When it began and ended lately, as many as it takes to flap."""
 
     @property
     def fires(self) -> bool:
         """Whether it keeps its incident open."""
-        return self.phase is Phase.FIRING
+        return self.phase is Phase.FIRING or self.phase is Phase.FLAPPING

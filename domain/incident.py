@@ -232,6 +232,8 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Id of the incident that lives on in its place: its alerts belong there now."""
     requests: tuple[str, ...] = ()
     """The last requests of operators: a copy of one changes nothing."""
+    flapping: int = 0
+    """How many of its alerts flap: they hold it open."""
 
     @property
     def is_closed(self) -> bool:

@@ -61,6 +61,7 @@ class IncidentView(TypedDict):
     team: str
     severity: Severity
     alerts: Annotated[int, Meta(description="Distinct alerts that ever joined.")]
+    flapping: Annotated[int, Meta(description="How many of its alerts flap, and hold it open.")]
     events: Annotated[int, Meta(description="How often its alerts were heard of.")]
     labels: Annotated[Mapping[str, str], Meta(description="The labels that all its alerts share.")]
     rule: Annotated[str, Meta(description="Id of the group rule that made it.")]

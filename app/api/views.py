@@ -43,6 +43,7 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "team": judged.team if judged else "",
         "severity": incident.severity,
         "alerts": incident.alerts,
+        "flapping": incident.flapping,
         "events": shown.events,
         "labels": incident.labels,
         "rule": incident.rule,

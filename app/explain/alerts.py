@@ -20,8 +20,8 @@ from app.explain.steps import Step, moment
 from app.partitions import partitioner
 from app.shard.deciding import Decider, Letter
 from config.settings import Settings
-from correlation import admission
-from correlation.decisions import Case, Verdict, decide
+from correlation import admission, flapping
+from correlation.decisions import Case, Verdict
 from correlation.enrichment import enriched, enrichments
 from correlation.grouping import UNGROUPED, Group, group_of
 from correlation.handler import CorrelationHandler, Item
@@ -145,7 +145,7 @@ class _Shard:
         alert = enriched(alert, self.rules.enrich)
         case = Case(key, alert, at, group, record, own, latest, self.name)
         stay = admission.held_back(known, case, self.rules)
-        decision = decide(replace(case, stay=stay), self.rules)
+        decision = flapping.decide(replace(case, stay=stay), self.rules)
         return decision.verdict.value, decision.reason
 
     def _loaded(self, event: AlertsReceived) -> list[Item]:
@@ -242,6 +242,8 @@ def _alert_times(record: AlertRecord, rules: CorrelationRules, at: Millis) -> It
         case Phase.FIRING:
             why = f"if not heard of for {lasting(rules.stale_after)}, it is taken for resolved"
             yield Step("stale", moment(due, at), why)
+        case Phase.FLAPPING:
+            yield Step("believed again", moment(due, at), "if it has not changed until then")
         case Phase.AHEAD:
             why = "until then a firing that began before its end is known to be over"
             yield Step("resolve remembered until", moment(due, at), why)

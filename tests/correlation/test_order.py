@@ -42,10 +42,11 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Alert], list[Alert]]:
 
 
 def told(alerts: list[Alert]) -> Core:
-    """A shard that was told of *alerts*, one a second."""
+    """A shard that was told of *alerts*, one a second, and then left alone: what flapped is believed again."""
     core = correlation_core()
     for second, alert in enumerate(alerts):
         core.tell(received(alert, at=NOON + second * SECOND))
+    core.pass_time(core.clock + 16 * MINUTE)
     return core
 
 
@@ -109,6 +110,7 @@ def test_batches_do_not_matter(story_and_arrival: tuple[list[Alert], list[Alert]
     for size in [*sizes, len(arrival)]:
         batch, rest = rest[:size], rest[size:]
         core.tell_all([[received(alert, at=NOON + next(seconds) * SECOND)] for alert in batch])
+    core.pass_time(one_by_one.clock)
 
     assert kept(core) == kept(one_by_one)
     assert core.counters == one_by_one.counters

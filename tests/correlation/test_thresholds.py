@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from correlation.rules import CorrelationRules, GroupRule
 from correlation.state import occurrences_record
 from correlation.threshold_rules import Occurrences, Threshold
-from domain.alert import AlertRecord, Phase
+from domain.alert import AlertRecord, AlertState, Phase
 from domain.incident import Incident
 from tests.builders import DAY, MINUTE, NOON, SECOND, correlation_core, firing, received, resolved
 from tests.core import Core
@@ -99,6 +100,17 @@ def test_to_be_looked_at_again_is_no_occurrence() -> None:
     core.tell(received(firing(), at=NOON + 300 * MINUTE))
 
     assert core.outcomes() == {"held": 2}
+
+
+def test_a_heartbeat_that_stays_out_is_enough() -> None:
+    """Nobody tells of what is missing a second time."""
+    group = GroupRule("by-service", ("service",), threshold=THRICE)
+    core = correlation_core(CorrelationRules((group,), expect_every={"prom": MINUTE}))
+    core.tell(received(replace(firing("Watchdog"), state=AlertState.HEARTBEAT), at=NOON))
+
+    core.pass_time(NOON + 2 * MINUTE)
+
+    assert len(core.all(Incident)) == 1
 
 
 @given(st.permutations(range(5)), st.integers(2, 5))

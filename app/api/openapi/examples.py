@@ -52,6 +52,7 @@ INCIDENT: IncidentView = {
     "team": "payments",
     "severity": Severity.HIGH,
     "alerts": 2,
+    "flapping": 0,
     "events": 17,
     "labels": {"service": "checkout", "environment": "production"},
     "rule": "by-service",

@@ -31,6 +31,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "team": "payments",
         "severity": "critical",
         "alerts": 2,
+        "flapping": 0,
         "events": 3,
         "labels": {"service": "checkout"},
         "rule": "by-service",
