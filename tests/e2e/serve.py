@@ -183,6 +183,11 @@ class Tocsin:
         login = {"Authorization": f"Bearer {token}"}
         return self._ask("POST", url, headers=login, json={"version": "4", "alerts": alerts})
 
+    def post_to(self, source: str, body: Any) -> Awaitable[Answer]:
+        """Post whatever another source takes."""
+        url = f"{self.with_role('ingest')[0].url}/ingest/{source}"
+        return self._ask("POST", url, headers={"Authorization": f"Bearer {TOKEN}"}, json=body)
+
     async def reload(self) -> list[Answer]:
         """Have each process read its configuration again."""
         urls = [f"{each.url}/api/v1/reload" for each in self.processes if each.runs]
