@@ -33,7 +33,3 @@ class FlapRule:
     def words(self) -> str:
         """Say what makes it flap."""
         return f"changed {self.changes} times within {lasting(self.within)}"
-
-
-USUAL = FlapRule()
-"""Where nobody says otherwise."""

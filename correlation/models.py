@@ -48,8 +48,10 @@ class GroupConfig(RuleConfig):
         None, description="How much must happen before an incident opens. Without it, one alert is enough."
     )
 
-    flapping: FlapConfig = Field(
-        default_factory=FlapConfig, description="When an alert begins and ends too often to be believed."
+    flapping: FlapConfig | None = Field(
+        None,
+        description="When an alert begins and ends too often to be believed; {} takes the usual values. Without it, "
+        "every alert is believed.",
     )
 
     @model_validator(mode="after")
@@ -69,7 +71,7 @@ class GroupConfig(RuleConfig):
             self.hold,
             self.resolve_when,
             self.threshold.compile() if self.threshold else None,
-            self.flapping.compile(),
+            self.flapping.compile() if self.flapping else None,
         )
 
 

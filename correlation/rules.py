@@ -9,7 +9,7 @@ from enum import StrEnum
 from correlation.change_rules import ChangeRules
 from correlation.enrichment import EnrichRule
 from correlation.extent import ExtentRules
-from correlation.flap_rules import USUAL, FlapRule
+from correlation.flap_rules import FlapRule
 from correlation.inhibition_rules import InhibitRule
 from correlation.known_error_rules import KnownErrorRules
 from correlation.maintenance_rules import MaintenanceRule
@@ -51,7 +51,7 @@ class GroupRule:
     resolve_when: ResolveWhen = ResolveWhen.ALL
     threshold: Threshold | None = None
     """What must happen before an incident opens."""
-    flapping: FlapRule | None = USUAL
+    flapping: FlapRule | None = None
     """When an alert is not believed any more; None for never."""
 
 

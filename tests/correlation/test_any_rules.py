@@ -47,6 +47,7 @@ groups = st.fixed_dictionaries(
         "waiting": st.one_of(
             st.tuples(st.just("hold"), lengths), st.tuples(st.just("threshold"), thresholds)
         ),
+        "flapping": st.just({"changes": 3}),
         "resolve_when": st.sampled_from(["all", "first", "root_cause"]),
     },
 )
@@ -70,7 +71,7 @@ problems = st.fixed_dictionaries(
 )
 known_errors = st.fixed_dictionaries({"match": some_match, "workaround": st.just("Restart it")})
 enrichments = st.fixed_dictionaries({"match": matches, "set": st.just({"site": "berlin"})})
-RULES = (groups, inhibits, windows, problems, known_errors, enrichments)
+RULES: tuple[st.SearchStrategy[Any], ...] = (groups, inhibits, windows, problems, known_errors, enrichments)
 
 
 @st.composite
