@@ -180,7 +180,8 @@ class Expression:
 
     def wrong(self, value: object, wanted: str) -> BadBody:
         """Make the error of a result of the wrong kind."""
-        return BadBody(f"`{self.text}` gives {_KINDS[type(value)]}, not {wanted}", self.path)
+        kind = _KINDS.get(type(value), "an expression")  # as `&name` does, which is for functions
+        return BadBody(f"`{self.text}` gives {kind}, not {wanted}", self.path)
 
 
 def _first_line(error: Exception) -> str:
