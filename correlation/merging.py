@@ -31,7 +31,7 @@ from correlation.requests import is_known, refuse, remembering, who_and_why
 from correlation.router import Router
 from correlation.rules import CorrelationRules
 from correlation.state import INCIDENTS, alert_record, incident_record, members_log, seen_record
-from domain.alert import AlertRecord, Sightings
+from domain.alert import AlertRecord, Phase, Sightings
 from domain.batch import Batch
 from domain.commands import Merge, Move, Regrouping, Split
 from domain.events import OperatorAsked
@@ -109,7 +109,7 @@ def _why_not_into(target: Incident, needs_open: bool) -> str:  # noqa: FBT001 - 
 def _merge(desk: _Desk, source: Incident, target: Incident) -> None:
     asked, said = desk.asked, who_and_why(desk.asked)
     over = resolved(source, asked.at) if source.is_open else source
-    over = replace(over, firing=NOBODY, merged_into=target.id)
+    over = replace(over, firing=NOBODY, flapping=0, merged_into=target.id)
     over = with_note(over, f"Merged into {_called(target)} {said}")
     both = with_note(_together(source, target, asked.at), f"Took in {_called(source)} {said}")
     desk.change(remembering(over, asked), "operator_merged", f"into {target.id} {said}")
@@ -127,6 +127,7 @@ def _together(source: Incident, target: Incident, now: Millis) -> Incident:
         services=with_services(target.services, source.services),
         firing=tuple(map(sum, zip(target.firing, source.firing, strict=True))),
         alerts=target.alerts + source.alerts,
+        flapping=target.flapping + source.flapping,
         joined_at=max(target.joined_at, source.joined_at),
         changed_at=max(target.changed_at, now),
         related=related[-RELATED_KEPT:],
@@ -172,6 +173,9 @@ def _moved(
     there = with_member(there, alert, after.key, now)
     if after.fires:
         left, there = without_firing(left, alert.severity, now), with_firing(there, alert.severity, now)
+    if after.phase is Phase.FLAPPING:
+        left = replace(left, flapping=max(0, left.flapping - 1))
+        there = replace(there, flapping=there.flapping + 1)
     if rules.extent is not None:
         left = reaching(left, before, after, rules.extent, now)
         there = reaching(there, before, after, rules.extent, now)

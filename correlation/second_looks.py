@@ -8,6 +8,7 @@ from typing import NamedTuple
 from correlation import flapping, inhibition, timers
 from correlation.admission import LOOK_AGAIN
 from correlation.decisions import Case, Decision, reconsider, silence, withdrawn
+from correlation.homes import at_home
 from correlation.items import AlertItem
 from correlation.rules import CorrelationRules
 from domain.alert import AlertRecord, Phase
@@ -30,6 +31,7 @@ def second_look(
     record = batch.get(timer.id, AlertRecord)
     if record is None:
         return None
+    record = at_home(batch, record)
     item = AlertItem(timer.due, record.key, record.alert, record.alert)
     if timers.is_silent(batch, timer, rules):
         batch.count("heartbeats_missed")

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
-from correlation.rules import CorrelationRules
+from correlation.flap_rules import FlapRule
+from correlation.rules import CorrelationRules, GroupRule
 from correlation.state import incident_record, timeline_log
-from domain.alert import AlertRecord
+from domain.alert import AlertRecord, Phase
 from domain.commands import Action, Close, Merge, Move, Reopen, Resolve, Split
 from domain.events import OperatorAsked, TicketReported
 from domain.incident import Incident, Relation, RelationKind, TicketRef, TimelineEntry
 from domain.ticket import TicketAction
-from tests.builders import DAY, HOUR, MINUTE, NOON, correlation_core, firing, received, resolved
+from tests.builders import DAY, HOUR, MINUTE, NOON, SECOND, correlation_core, firing, received, resolved
 from tests.core import Core
 
 LATER = NOON + MINUTE
@@ -32,9 +33,9 @@ def home(core: Core, record: AlertRecord) -> Incident:
     return found
 
 
-def two() -> tuple[Core, str, str]:
+def two(rules: CorrelationRules | None = None) -> tuple[Core, str, str]:
     """A shard with incidents of checkout (a, b) and of cart (c)."""
-    core = correlation_core()
+    core = correlation_core(rules)
     core.tell(received(firing("a"), firing("b"), firing("c", service="cart")))
     by_service = {each.service: each.id for each in core.all(Incident)}
     return core, by_service["checkout"], by_service["cart"]
@@ -139,6 +140,30 @@ def test_moved_alerts_count_in_the_other() -> None:
 
     source, target = core.get(incident_record(checkout)), core.get(incident_record(cart))
     assert (source.is_open, source.alerts, target.alerts, sum(target.firing)) == (False, 0, 3, 3)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_what_flaps_goes_along(merged: bool) -> None:
+    """The other incident is held open by it, and ends when it has calmed down."""
+    flappy = GroupRule("by-service", ("service",), flapping=FlapRule(changes=3))
+    core, checkout, cart = two(CorrelationRules((flappy,)))
+    for step in range(5):
+        at = NOON + (2 * step + 1) * SECOND
+        said = firing("a", starts_at=at) if step % 2 else resolved("a", starts_at=at, ends_at=at)
+        core.tell(received(said, at=at))
+    assert core.get("alert:prom/a").phase is Phase.FLAPPING
+
+    ask(core, Merge(checkout, cart) if merged else Move(checkout, cart, ("prom/a",)), LATER)
+    assert (core.get(incident_record(checkout)).flapping, core.get(incident_record(cart)).flapping) == (0, 1)
+    for name, service in (("a", "checkout"), ("b", "checkout"), ("c", "cart")):
+        core.tell(
+            received(resolved(name, service=service, starts_at=LATER, ends_at=LATER), at=LATER + SECOND)
+        )
+    for minute in range(3 * 60):
+        core.pass_time(LATER + minute * MINUTE)
+
+    for incident in core.all(Incident):
+        assert (incident.is_open, sum(incident.firing), incident.flapping) == (False, 0, 0)
 
 
 @pytest.mark.parametrize(
