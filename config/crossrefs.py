@@ -18,6 +18,7 @@ def cross_references(document: Document) -> list[Finding]:
     """List the mistakes."""
     sections = document.root
     groups, routes = _items(sections, "correlation", "groups"), list(_all_routes(sections))
+    majors = _items(sections, "major")
     problems, known_errors = _items(sections, "problems"), _items(sections, "known_errors")
     return [
         *_repeated_ids(_items(sections, "enrich")),
@@ -32,8 +33,9 @@ def cross_references(document: Document) -> list[Finding]:
         *_repeated_ids(routes),
         *_unreachable(groups),
         *_unreachable_routes(sections),
-        *_undefined_destinations([*routes, *problems], _keys(sections, "destinations")),
+        *_undefined_destinations([*routes, *problems, *majors], _keys(sections, "destinations")),
         *_repeated_ids(problems),
+        *_repeated_ids(majors),
         *_repeated_ids(known_errors),
         *_unreachable(known_errors),
         *_unreachable(problems),
@@ -197,7 +199,7 @@ def _nothing_goes_out(sections: Node) -> Iterator[Finding]:
 
 
 def _unused_destinations(sections: Node) -> Iterator[Finding]:
-    users = [*_all_routes(sections), *_items(sections, "problems")]
+    users = [*_all_routes(sections), *_items(sections, "problems"), *_items(sections, "major")]
     used = {name for at, user in users for _, name in _texts(user, "destinations", at)}
     for name in _keys(sections, "destinations"):
         if used and name not in used:

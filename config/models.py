@@ -14,6 +14,7 @@ from correlation.change_models import ChangesConfig
 from correlation.enrichment_models import EnrichConfig
 from correlation.inhibition_models import InhibitConfig
 from correlation.maintenance_models import MaintenanceConfig
+from correlation.major_models import MajorConfig
 from correlation.models import CorrelationConfig
 from correlation.problem_models import KnownErrorConfig, ProblemConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
@@ -121,6 +122,10 @@ class TocsinConfig(BaseModel):
         default_factory=list,
         description="When incidents that recur make a problem. Tried in order; the first that matches counts "
         "an incident. None: there are no problems.",
+    )
+    major: list[MajorConfig] = Field(
+        default_factory=list,
+        description="Which incidents are major ones. The first rule that matches raises an incident, once.",
     )
     maintenance: list[MaintenanceConfig] = Field(
         default_factory=list,

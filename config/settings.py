@@ -73,6 +73,7 @@ def compile_settings(
         shadows=_shadow_rules(tree, lookups),
         problems=compile_problems(config.problems),
         known_errors=compile_known_errors(config.known_errors),
+        majors=tuple(rule.compile() for rule in config.major),
         inhibit=tuple(rule.compile() for rule in config.inhibit),
         maintenance=tuple(rule.compile() for rule in config.maintenance if not rule.ical),
         calendars=frozenset(rule.id for rule in config.maintenance if rule.ical),

@@ -9,6 +9,7 @@ from correlation import inhibition, upkeep
 from correlation.decisions import Decision
 from correlation.grouping import group_key
 from correlation.known_errors import with_help_counted, with_known_error
+from correlation.major import with_major
 from correlation.news import with_alerts_told, with_note, with_priority_told
 from correlation.router import Router
 from correlation.rules import CorrelationRules
@@ -80,6 +81,9 @@ def review_incident(
         incident = replace(incident, assessment=assessment)
     incident = with_known_error(batch, incident, now, rules.known_errors)
     incident = with_help_counted(batch, before, incident, now)
+    if rules.majors:
+        incident = with_major(batch, incident, now, rules.majors)
+        assessment = incident.assessment
     incident = _followed(batch, incident, now, router)
     incident = with_alerts_told(incident)
     tell_at = incident.tell_at

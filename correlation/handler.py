@@ -25,7 +25,7 @@ from correlation.decisions import Case, Decision, Verdict, is_repeat
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
 from correlation.grouping import group_key, group_of
-from correlation.homes import at_home, living
+from correlation.homes import at_home, latest_of
 from correlation.items import AlertItem, items_of
 from correlation.known_error_rules import KNOWN_ERRORS
 from correlation.news import after_news, told
@@ -287,12 +287,10 @@ class CorrelationHandler:
 
     def _case(self, batch: Batch, item: AlertItem, record: AlertRecord | None, *, told: bool = True) -> Case:
         group = item.group(self._rules)
-        pointer = batch.get(group_record(group.key), GroupRecord)
         own = batch.get(incident_record(record.incident), Incident) if record and record.incident else None
-        latest = living(batch, pointer.incident) if pointer else None
-        case = Case(item.key, item.alert, item.at, group, record, own, latest, self._mailbox, told=told)
-        if latest is not None and pointer is not None and latest.id != pointer.incident:
-            case = replace(case, adopted=True)
+        latest, adopted = latest_of(batch, group.key)
+        found = (group, record, own, latest, self._mailbox)
+        case = Case(item.key, item.alert, item.at, *found, told=told, adopted=adopted)
         stay = admission.held_back(batch, case, self._rules)
         return case if stay is None else replace(case, stay=stay)
 
@@ -337,6 +335,8 @@ class CorrelationHandler:
             count_repeats(batch, record, count, last)
         batch.repeats.clear()
         batch.fold_tallies()
+        if self._rules.problems:
+            self._problems(batch).note_majors(sorted(batch.marked))
         for name in sorted(batch.marked):
             if name.startswith("problem:"):
                 self._tell_of_problem(batch, name)

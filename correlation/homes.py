@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from correlation.state import incident_record
+from correlation.state import GroupRecord, group_record, incident_record
 from domain.alert import AlertRecord
 from domain.batch import Batch
 from domain.incident import Incident, RelationKind
@@ -26,6 +26,13 @@ def at_home(batch: Batch, record: AlertRecord) -> AlertRecord:
     """Have an alert belong to the incident that lives on."""
     home = living(batch, record.incident) if record.incident else None
     return record if home is None or home.id == record.incident else replace(record, incident=home.id)
+
+
+def latest_of(batch: Batch, group: str) -> tuple[Incident | None, bool]:
+    """Find a group's most recent incident, and whether that is another's, into which its own was merged."""
+    pointer = batch.get(group_record(group), GroupRecord)
+    latest = living(batch, pointer.incident) if pointer else None
+    return latest, latest is not None and pointer is not None and latest.id != pointer.incident
 
 
 def whole(incident: Incident) -> list[str]:

@@ -12,9 +12,22 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from correlation.incidents import acknowledged, closed, resolved, taken_up_again
+from correlation.major import demoted, promoted
 from correlation.news import with_note
 from correlation.rules import CorrelationRules
-from domain.commands import Acknowledge, Assign, Close, Hold, LifeAction, Remark, Reopen, Resolve, Start
+from domain.commands import (
+    Acknowledge,
+    Assign,
+    Close,
+    Demote,
+    Hold,
+    LifeAction,
+    Promote,
+    Remark,
+    Reopen,
+    Resolve,
+    Start,
+)
 from domain.incident import Incident, IncidentState, Stage, TimelineEntry
 from domain.times import Millis
 
@@ -27,6 +40,8 @@ VERDICTS: dict[type[LifeAction], str] = {
     Reopen: "operator_reopened",
     Remark: "operator_commented",
     Assign: "operator_assigned",
+    Promote: "operator_promoted",
+    Demote: "operator_demoted",
 }
 _WORDS: dict[type[LifeAction], str] = {
     Acknowledge: "Acknowledged",
@@ -36,6 +51,8 @@ _WORDS: dict[type[LifeAction], str] = {
     Close: "Closed",
     Reopen: "Reopened",
     Remark: "Comment",
+    Promote: "Major incident",
+    Demote: "No major incident any more",
 }
 _STAGES: dict[type[LifeAction], Stage] = {Start: Stage.IN_PROGRESS, Hold: Stage.ON_HOLD}
 
@@ -48,12 +65,19 @@ def why_not(incident: Incident, action: LifeAction) -> str:
         return "it is closed, which is final; what comes later opens another"
     if not incident.is_open and isinstance(action, Acknowledge | Start | Hold):
         return "it is resolved; reopen it first"
+    if isinstance(action, Demote) and not incident.is_major:
+        return "it is no major incident"
     return ""
 
 
 def after_request(incident: Incident, action: LifeAction, now: Millis, who_and_why: str) -> Incident:
     """Do what can be done; the same incident if it is so already."""
-    changed = _changed(incident, action, now)
+    if isinstance(action, Promote):
+        changed = promoted(incident, now, who_and_why.removeprefix("by "))
+    elif isinstance(action, Demote):
+        changed = demoted(incident, now)
+    else:
+        changed = _changed(incident, action, now)
     if changed is incident and not isinstance(action, Remark):
         return incident
     return with_note(changed, f"{_words(action)} {who_and_why}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -192,6 +192,17 @@ class ProblemFiling:
         incident = self.batch.get(incident_record(incident_id), Incident)
         if found is not None and incident is not None:
             self._note(*found, incident, now)
+
+    def note_majors(self, changed: Sequence[str]) -> None:
+        """Have the causes of major incidents that are over looked for, once; *changed* are names of records."""
+        for name in changed:
+            incident = self.batch.get(name, Incident) if name.startswith("incident:") else None
+            if incident is None or incident.major is None or not incident.is_major or incident.is_open:
+                continue
+            if incident.major.told_at is None:
+                major = replace(incident.major, told_at=self.batch.clock)
+                self.batch.put(name, replace(incident, major=major))
+                self.note_major(incident, self.batch.clock)
 
     def note_major(self, incident: Incident, now: Millis) -> None:
         """A major incident is over: its cause is looked for, even if it never happens again."""

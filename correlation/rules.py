@@ -13,6 +13,7 @@ from correlation.flap_rules import FlapRule
 from correlation.inhibition_rules import InhibitRule
 from correlation.known_error_rules import KnownErrorRules
 from correlation.maintenance_rules import MaintenanceRule
+from correlation.major_rules import MajorRule
 from correlation.problem_rules import ProblemRules
 from correlation.shadow_rules import ShadowRules
 from correlation.threshold_rules import Threshold
@@ -107,6 +108,8 @@ class CorrelationRules:
     """What is kept of how far incidents reach; None if nobody asks."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
+    majors: tuple[MajorRule, ...] = ()
+    """What makes a major incident, in order."""
     shadows: ShadowRules = field(default_factory=ShadowRules)
     version: str = ""
     """Names the configuration; every entry of a timeline names the one it was made under."""

@@ -80,7 +80,19 @@ class Move(msgspec.Struct, frozen=True, array_like=True, tag="move"):
     alerts: tuple[str, ...]
 
 
+class Promote(msgspec.Struct, frozen=True, array_like=True, tag="promote"):
+    """It is a major incident."""
+
+    incident: str
+
+
+class Demote(msgspec.Struct, frozen=True, array_like=True, tag="demote"):
+    """It is no major incident after all."""
+
+    incident: str
+
+
 Regrouping = Merge | Split | Move
-LifeAction = Acknowledge | Start | Hold | Resolve | Close | Reopen | Remark | Assign
+LifeAction = Acknowledge | Start | Hold | Resolve | Close | Reopen | Remark | Assign | Promote | Demote
 IncidentAction = LifeAction | Regrouping
 Action = IncidentAction | SuppressionAction | ProblemAction | KnownErrorAction

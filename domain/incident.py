@@ -171,6 +171,20 @@ class Extent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When the last of its alerts joined."""
 
 
+class Major(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """That an incident is, or was, a major one."""
+
+    at: Millis
+    by: str
+    """Who raised it: a rule or a person."""
+    reason: str
+    team: str = ""
+    """Who took it over; empty for whoever has it."""
+    demoted_at: Millis | None = None
+    told_at: Millis | None = None
+    """When its end was told of: problems look for its cause."""
+
+
 class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One incident. Its members are alert records that name it; it holds what must be known of them in sum."""
 
@@ -234,6 +248,13 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The last requests of operators: a copy of one changes nothing."""
     flapping: int = 0
     """How many of its alerts flap: they hold it open."""
+    major: Major | None = None
+    """Set if it was ever raised."""
+
+    @property
+    def is_major(self) -> bool:
+        """Whether it is above the line that needs a procedure of its own."""
+        return self.major is not None and self.major.demoted_at is None
 
     @property
     def is_closed(self) -> bool:

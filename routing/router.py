@@ -237,6 +237,7 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "sla": [_clock_values(clock) for clock in incident.clocks if clock.allowed is not None],
         "related": [{"kind": each.kind.value, "incident": each.incident} for each in incident.related],
         "merged_into": incident.merged_into,
+        "major": incident.major.reason or incident.major.by if incident.major and incident.is_major else "",
     }
 
 

@@ -36,6 +36,9 @@ Workaround: {{ workaround.text }}{{ " " ~ workaround.url if workaround.url }}
 {% if resolved_at %}
 Resolved: {{ resolved_at }}
 {% endif %}
+{% if major %}
+Major incident: {{ major }}
+{% endif %}
 {% for other in related %}
 {{ other.kind.replace("_", " ") | capitalize }}: {{ other.incident }}
 {% endfor %}

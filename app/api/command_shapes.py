@@ -6,6 +6,7 @@ from typing import Annotated, TypedDict
 
 from msgspec import Meta
 
+from app.api.basic_shapes import Moment
 from domain.incident import RelationKind
 
 
@@ -14,6 +15,14 @@ class RelationView(TypedDict):
 
     kind: RelationKind
     incident: str
+
+
+class MajorView(TypedDict):
+    """That an incident is a major one."""
+
+    at: Moment
+    by: Annotated[str, Meta(description="Who raised it: a rule or a person.")]
+    reason: str
 
 
 class IncidentAsked(TypedDict):

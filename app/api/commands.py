@@ -24,10 +24,12 @@ from domain.commands import (
     Acknowledge,
     Assign,
     Close,
+    Demote,
     Hold,
     LifeAction,
     Merge,
     Move,
+    Promote,
     Regrouping,
     Remark,
     Reopen,
@@ -86,6 +88,8 @@ SIMPLE: dict[str, Callable[[str], LifeAction]] = {
     "resolve": Resolve,
     "close": Close,
     "reopen": Reopen,
+    "promote": Promote,
+    "demote": Demote,
 }
 """Verbs that need no more than who and why."""
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from app.api.basic_shapes import Moment as Moment
 from app.api.basic_shapes import Next as Next
 from app.api.cause_shapes import ShownWorkaroundView, SuspectView
-from app.api.command_shapes import RelationView
+from app.api.command_shapes import MajorView, RelationView
 from domain.alert import Phase, Severity
 from domain.clock import ClockState, Target
 from domain.incident import IncidentState, Stage
@@ -74,6 +74,7 @@ class IncidentView(TypedDict):
     problem: Annotated[str | None, Meta(description="Id of the problem that causes it, where one is known.")]
     workaround: ShownWorkaroundView | None
     related: Annotated[Sequence[RelationView], Meta(description="Incidents that it has to do with.")]
+    major: Annotated[MajorView | None, Meta(description="Null for most.")]
     merged_into: Annotated[str | None, Meta(description="Id of the incident that lives on in its place.")]
     suspects: Annotated[
         Sequence[SuspectView], Meta(description="Changes that it may come of, the most likely first.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapters.delivery.state import TicketRecord
 from app.api.cause_shapes import ShownWorkaroundView, SuspectView
+from app.api.command_shapes import MajorView
 from app.api.shapes import (
     AlertView,
     ClockView,
@@ -21,7 +22,7 @@ from app.reads import ShownAlert, ShownIncident
 from domain.alert import AlertRecord, Phase
 from domain.clock import Clock
 from domain.events import Quarantined
-from domain.incident import IncidentTicket, ShownWorkaround, Suspect, TimelineEntry
+from domain.incident import IncidentTicket, Major, ShownWorkaround, Suspect, TimelineEntry
 from domain.suppression import Silence
 from domain.times import Millis, to_text
 
@@ -55,6 +56,7 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "revision": incident.revision,
         "related": [{"kind": each.kind, "incident": each.incident} for each in incident.related],
         "merged_into": incident.merged_into or None,
+        "major": _major(incident.major) if incident.major and incident.is_major else None,
         "on_call": incident.on_call,
         "escalated": incident.escalated,
         "sla": [_clock(clock, clock.allowed) for clock in incident.clocks if clock.allowed is not None],
@@ -211,3 +213,7 @@ def _held(record: AlertRecord) -> HeldView | None:
 
 def _text(moment: Millis | None) -> str | None:
     return None if moment is None else to_text(moment)
+
+
+def _major(major: Major) -> MajorView:
+    return {"at": to_text(major.at), "by": major.by, "reason": major.reason}

@@ -21,6 +21,8 @@ DONE = {
     "reopen": "open again",
     "comment": "told",
     "assign": "assigned",
+    "promote": "a major incident",
+    "demote": "no major incident any more",
     "merge": "merged",
     "split": "split",
     "move": "moved",
@@ -94,6 +96,7 @@ def _facts(incident: Mapping[str, Any]) -> list[str]:
         "closed": incident["closed_at"],
         "tickets": ", ".join(tickets),
         "related": ", ".join(related),
+        "major": f"{incident['major']['by']}: {incident['major']['reason']}" if incident["major"] else "",
         "merged into": incident["merged_into"],
     }
     return [_line(incident), *(f"  {name}: {value}" for name, value in facts.items() if value)]

@@ -119,6 +119,18 @@ def incident_reopen(ids: Ids, url: Url = URL, reason: Reason = "", actor: Actor 
     _ask(url, ids, "reopen", reason, actor)
 
 
+@incident.command("promote")
+def incident_promote(ids: Ids, url: Url = URL, reason: Reason = "", actor: Actor = None) -> None:
+    """Make incidents major ones."""
+    _ask(url, ids, "promote", reason, actor)
+
+
+@incident.command("demote")
+def incident_demote(ids: Ids, url: Url = URL, reason: Reason = "", actor: Actor = None) -> None:
+    """Make major incidents ordinary ones. No rule raises them again."""
+    _ask(url, ids, "demote", reason, actor)
+
+
 @incident.command("comment")
 def incident_comment(
     id_: Id,

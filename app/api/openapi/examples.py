@@ -72,6 +72,7 @@ INCIDENT: IncidentView = {
     },
     "related": [{"kind": RelationKind.FOLLOWS, "incident": "1b9d62f04e8a7c53"}],
     "merged_into": None,
+    "major": None,
     "tickets": [TICKET],
     "on_call": "dana",
     "escalated": ["p2-waits#1"],

@@ -46,6 +46,8 @@ OPERATORS: Mapping[str, Mapping[str, Operation]] = {
         ),
         "close": _ask("close", "End it for good: what comes later opens another incident."),
         "reopen": _ask("reopen", "Have a resolved incident worked on after all."),
+        "promote": _ask("promote", "Make it a major incident."),
+        "demote": _ask("demote", "Make a major incident an ordinary one; no rule raises it again."),
         "comment": _ask("comment", "Tell all who work on it something: the reason.", CommentAsked),
         "assign": _ask("assign", "Say who works on it.", AssignAsked, assignee="dana"),
         "merge": _ask(

@@ -42,6 +42,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "closed_at": None,
         "related": [],
         "merged_into": None,
+        "major": None,
         "revision": 2,
         "sla": [],
         "on_call": "",
