@@ -19,6 +19,7 @@ from config.secrets import LONG, Mask, Outside, conceal, fill_references, masks_
 from config.settings import Settings, compile_settings
 from config.shadows import untried
 from config.tables import read_lookups
+from config.topology import read_graph
 from correlation.maintenance_models import MaintenanceConfig
 
 OVERRIDES = {"broker": "TOCSIN_BROKER", "store": "TOCSIN_STORE"}
@@ -61,15 +62,17 @@ def parse(
     if isinstance(config, list):
         raise ConfigError(_problems(document, [*config, *mistakes]))
     lookups, misread = read_lookups(config.enrich, folder)
-    if misread or mistakes:
-        raise ConfigError(_problems(document, [*misread, *mistakes]))
+    graph, no_graph = read_graph(config, folder)
+    if misread or no_graph or mistakes:
+        raise ConfigError(_problems(document, [*misread, *no_graph, *mistakes]))
     today = today or datetime.now(UTC).date()
     doubtful = [*suspicions(document), *expired(document, today), *untried(document)]
     warnings = tuple(in_order(_problems(document, doubtful)))
     tables = [folder / rule.lookup.file for rule in config.enrich if rule.lookup]
+    tables += [folder / config.topology.file] if config.topology.file else []
     applying = unexpired(config, today)
     return replace(
-        compile_settings(applying, warnings, lookups),
+        compile_settings(applying, warnings, lookups, graph),
         files=(*outside.files, *tables, *catalogues),
         calendars=tuple(_placed(rule, folder) for rule in applying.maintenance if rule.ical),
     )

@@ -17,6 +17,7 @@ from correlation.maintenance_models import MaintenanceConfig
 from correlation.major_models import MajorConfig
 from correlation.models import CorrelationConfig
 from correlation.problem_models import KnownErrorConfig, ProblemConfig
+from correlation.topology_models import TopologyConfig
 from ingest.models import AnySource, LimitsConfig, QuarantineConfig, SourceName, SpoolConfig
 from routing.assignment_models import AssignmentRuleConfig, RotationConfig
 from routing.calendar_models import CalendarConfig
@@ -134,6 +135,11 @@ class TocsinConfig(BaseModel):
     inhibit: list[InhibitConfig] = Field(
         default_factory=list,
         description="What is suppressed while something worse fires. See docs/suppression.md.",
+    )
+    topology: TopologyConfig = Field(
+        default_factory=TopologyConfig,
+        description="What the system is made of and how it is connected, to tell what belongs together and what "
+        "caused it.",
     )
     services: dict[Annotated[str, Field(min_length=1)], ServiceConfig] = Field(
         default_factory=dict,

@@ -16,6 +16,7 @@ from config.models import IngestConfig, TocsinConfig
 from config.problems import Problem
 from config.pruning import without
 from config.shadows import is_shadow
+from config.topology import Graph, needs_of, topology_of
 from config.version import version_of
 from correlation.change_rules import ChangeRules
 from correlation.enrichment import EnrichRule, Lookup, Row, ServiceOfCi
@@ -62,10 +63,10 @@ class Settings:
 
 
 def compile_settings(
-    config: TocsinConfig, warnings: tuple[Problem, ...], lookups: Mapping[str, Lookup]
+    config: TocsinConfig, warnings: tuple[Problem, ...], lookups: Mapping[str, Lookup], graph: Graph
 ) -> Settings:
     """Hand each part to whom it concerns; *lookups* are the tables that were read, by their rule."""
-    version = version_of(config, lookups.values())
+    version = version_of(config, [*(lookup.digest for lookup in lookups.values()), graph.digest])
     tree, config = config, without(config, is_shadow)
     correlation = replace(
         _correlation(config),
@@ -78,6 +79,8 @@ def compile_settings(
         maintenance=tuple(rule.compile() for rule in config.maintenance if not rule.ical),
         calendars=frozenset(rule.id for rule in config.maintenance if rule.ical),
         changes=_changes(config),
+        topology=topology_of(config, graph),
+        needs=needs_of(config),
         version=version,
         extent=_extent_rules(config.priority),
     )
@@ -133,6 +136,7 @@ def _correlation(config: TocsinConfig) -> CorrelationRules:
             if each.fallback
         },
         config.destinations,
+        has_topology=bool(config.topology),
     )
 
 

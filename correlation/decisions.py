@@ -7,105 +7,26 @@ mixed, leave the same alerts firing in the same incidents.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-import msgspec
 from msgspec.structs import replace
 
-from correlation.grouping import Group
+from correlation.belonging import belonging, resolved_lately
+from correlation.cases import Case as Case
+from correlation.cases import Decision as Decision
+from correlation.cases import Stay as Stay
+from correlation.cases import Verdict as Verdict
 from correlation.incidents import (
     acknowledged,
     led_by,
-    open_incident,
     opened_again,
     resolved,
     reweighed,
     with_firing,
-    with_member,
     without_firing,
 )
 from correlation.rules import CorrelationRules, ResolveWhen
-from correlation.state import PARTS
 from domain.alert import NEVER, Alert, AlertHead, AlertRecord, AlertState, Held, Phase, Severity
-from domain.incident import Incident, Relation, RelationKind
+from domain.incident import Incident
 from domain.times import Millis
-
-
-class Verdict(StrEnum):
-    """What became of an alert. Logged, counted, shown; each accepted alert gets exactly one."""
-
-    OPENED = "opened"
-    JOINED = "joined"
-    REOPENED = "reopened"
-    DUPLICATE = "duplicate"
-    UPDATED = "updated"
-    RESOLVED = "resolved"
-    STRAY_RESOLVE = "stray_resolve"
-    LATE_FIRING = "late_firing"
-    OUTDATED = "outdated"
-    ACKNOWLEDGED = "acknowledged"
-    HEARTBEAT = "heartbeat"
-    TEST = "test"
-    HELD = "held"
-    SUPPRESSED = "suppressed"
-    FLAPPING = "flapping"
-    QUARANTINED = "quarantined"
-
-
-class Stay(msgspec.Struct, frozen=True, gc=False):
-    """What holds a firing alert back for now: it opens nothing and joins nothing."""
-
-    verdict: Verdict
-    reason: str
-    look_at: Millis
-    """When to look again."""
-    kind: str
-    """hold, silence, maintenance, threshold or inhibition."""
-    by: str
-    """Id of the silence, window or rule."""
-    list: str = ""
-    """List on which it waits to be looked at sooner; empty for none."""
-    until: Millis = 0
-    """When those on the list are looked at, if not before."""
-    parts: int = PARTS
-    """Records that the list is spread over."""
-
-
-class Case(msgspec.Struct, frozen=True, gc=False):
-    """One alert and all that the decision on it may look at."""
-
-    key: str
-    alert: Alert
-    now: Millis
-    group: Group
-    record: AlertRecord | None
-    own: Incident | None
-    """The incident that the alert last belonged to."""
-    latest: Incident | None
-    """The group's most recent incident."""
-    shard: str
-    """Where this is decided: groups of two shards may be called the same, their incidents must not."""
-    stay: Stay | None = None
-    """What holds it back, if it fires."""
-    told: bool = True
-    """Whether a tool just said so; else it is looked at again."""
-    adopted: bool = False
-    """Whether the group's most recent incident is that of another, into which its own was merged."""
-
-
-class Decision(msgspec.Struct, frozen=True, gc=False):
-    """The verdict, why, and what is to be remembered from now on."""
-
-    verdict: Verdict
-    reason: str
-    record: AlertRecord | None = None
-    """None leaves the record as it is."""
-    incident: Incident | None = None
-    """None leaves every incident as it is."""
-    stay: Stay | None = None
-    """What holds the alert back; None if nothing does."""
-    left: Incident | None = None
-    """The incident that the alert belonged to until now, where it goes on in another."""
 
 
 def is_repeat(alert: Alert | AlertHead, record: AlertRecord | None) -> bool:
@@ -169,7 +90,8 @@ def _on_firing(case: Case, rules: CorrelationRules) -> Decision:
     if alert.position < record.alert.position:
         return _outdated(case)
     if record.phase is Phase.FIRING:
-        return _fires_on(case, record, rules)
+        fires_on = _goes_on if _begins_anew(case, record) else _fires_on
+        return fires_on(case, record, rules)
     return admit(case, rules)
 
 
@@ -180,6 +102,23 @@ def _outdated(case: Case) -> Decision:
     return Decision(Verdict.OUTDATED, "something newer is known of this alert", incident=changed)
 
 
+def _begins_anew(case: Case, record: AlertRecord) -> bool:
+    """Tell whether the graph has to say where an alert goes on whose end nobody reported."""
+    is_asked = case.choice is not None and case.group.rule.topology is not None and case.stay is None
+    return is_asked and case.alert.starts_at > record.alert.starts_at
+
+
+def _goes_on(case: Case, record: AlertRecord, rules: CorrelationRules) -> Decision:
+    """Its former episode is over; the next may be part of something else."""
+    own, choice, before = case.own, case.choice, record.alert.severity
+    if own is None or choice is None or choice.incident != own.id:
+        return replace(_place(case, rules), left=own and without_firing(own, before, case.now))
+    if not own.is_open:
+        return _fires_on(case, record, rules)
+    stays = reweighed(own, before, case.alert, case.key, case.now)
+    return Decision(Verdict.JOINED, choice.why, replace(record, alert=case.alert), stays)
+
+
 def _fires_on(case: Case, record: AlertRecord, rules: CorrelationRules) -> Decision:
     """The alert fires already: a repeat, or the same with another severity."""
     fresh = replace(record, alert=case.alert)
@@ -187,7 +126,7 @@ def _fires_on(case: Case, record: AlertRecord, rules: CorrelationRules) -> Decis
     if case.own is not None and not case.own.is_open and case.alert.starts_at > record.alert.starts_at:
         if case.stay is not None:
             return _kept_waiting(case, case.stay, without_firing(case.own, before, case.now))
-        if not _resolved_lately(case.own, case.now, rules):
+        if not resolved_lately(case.own, case.now, rules):
             return _goes_elsewhere(case, case.own, before, rules)
         reopened = opened_again(reweighed(case.own, before, case.alert, case.key, case.now))
         return Decision(Verdict.REOPENED, "fires anew after somebody resolved its incident", fresh, reopened)
@@ -249,33 +188,9 @@ def withdrawn(case: Case, stay: Stay) -> Decision:
 
 def _place(case: Case, rules: CorrelationRules) -> Decision:
     """Find the incident that a newly firing alert belongs to, or open one."""
-    verdict, reason, incident = _home(case, rules)
+    verdict, reason, incident = belonging(case, rules)
     firing = with_firing(incident, case.alert.severity, case.now)
     return Decision(verdict, reason, _record(case, Phase.FIRING, incident.id), firing)
-
-
-def _home(case: Case, rules: CorrelationRules) -> tuple[Verdict, str, Incident]:
-    """Its own incident first, then the group's most recent, else a new one. A member is never too late."""
-    own, latest, now = case.own, case.latest, case.now
-    if own is not None and own.is_open:
-        return Verdict.JOINED, "fires again while its incident is open", _as_member(own, case)
-    if own is not None and _resolved_lately(own, now, rules):
-        return Verdict.REOPENED, "fires again soon after its incident was resolved", _as_member(own, case)
-    if latest is not None and case.adopted and latest.is_open:
-        reason = f"the last of {case.group.key} was merged into its incident"
-        return Verdict.JOINED, reason, _as_member(latest, case)
-    if latest is not None and now - latest.opened_at <= case.group.rule.max_age:
-        if latest.is_open and now - latest.joined_at <= case.group.rule.window:
-            return Verdict.JOINED, f"in the window of {case.group.key}", _as_member(latest, case)
-        if _resolved_lately(latest, now, rules):
-            return Verdict.REOPENED, f"soon after {case.group.key} was resolved", _as_member(latest, case)
-    return Verdict.OPENED, _why_new(case), _opened(case)
-
-
-def _resolved_lately(incident: Incident, now: Millis, rules: CorrelationRules) -> bool:
-    if incident.resolved_at is None or incident.is_closed:
-        return False
-    return now - incident.resolved_at <= rules.reopen_within
 
 
 def _place_late(case: Case, rules: CorrelationRules) -> Decision:
@@ -283,7 +198,7 @@ def _place_late(case: Case, rules: CorrelationRules) -> Decision:
     if case.stay is not None:
         record = replace(_record(case, Phase.RESOLVED, ""), alert=_known(case).alert)
         return Decision(Verdict.LATE_FIRING, f"its resolve came first; {case.stay.reason}", record)
-    verdict, _, incident = _home(case, rules)
+    verdict, _, incident = belonging(case, rules)
     over = resolved(incident, case.now) if verdict is Verdict.OPENED else incident
     record = replace(_record(case, Phase.RESOLVED, incident.id), alert=_known(case).alert)
     return Decision(Verdict.LATE_FIRING, "its resolve came first", record, over)
@@ -359,25 +274,3 @@ def _known(case: Case) -> AlertRecord:
         message = f"nothing is known of {case.key}"
         raise LookupError(message)
     return case.record
-
-
-def _as_member(incident: Incident, case: Case) -> Incident:
-    """Make the alert a member, unless it is one already."""
-    if case.record is not None and case.record.incident == incident.id:
-        return led_by(incident, case.alert, case.key)
-    return with_member(incident, case.alert, case.key, case.now)
-
-
-def _opened(case: Case) -> Incident:
-    previous = case.latest.id if case.latest else case.shard
-    before = case.own or case.latest
-    related = (Relation(RelationKind.FOLLOWS, before.id),) if before and not before.is_open else ()
-    return open_incident(case.group, case.alert, case.key, case.now, previous, related)
-
-
-def _why_new(case: Case) -> str:
-    if case.group.missing:
-        return f"has no {' and no '.join(case.group.missing)} to group by, so it stands alone"
-    if case.latest is None:
-        return f"first of {case.group.key}"
-    return f"too long after the last of {case.group.key}"

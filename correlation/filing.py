@@ -59,7 +59,9 @@ def file_new_incident(batch: Batch, incident: Incident, now: Millis) -> None:
     """Make room for an incident that was not there before."""
     batch.put(incident_record(incident.id), None)
     batch.put(seen_record(incident.id), Sightings(0, now))
-    batch.put(group_record(group_key(incident.rule, incident.group)), GroupRecord(incident.id))
+    name = group_record(group_key(incident.rule, incident.group))
+    pointer = batch.get(name, GroupRecord)
+    batch.put(name, replace(pointer, incident=incident.id) if pointer else GroupRecord(incident.id))
     batch.file(INCIDENTS, incident.id, incident.opened_at)
 
 
@@ -133,5 +135,6 @@ def _must_be_judged(before: Incident, after: Incident, now: Millis) -> bool:
         or before.extent is not after.extent
         or before.severity is not after.severity
         or before.services != after.services
+        or before.cause != after.cause
         or (before.labels is not after.labels and before.labels != after.labels)
     )

@@ -12,6 +12,7 @@ from correlation import (
     audit,
     change_filing,
     commands,
+    current,
     flapping,
     problem_filing,
     quarantine,
@@ -24,7 +25,7 @@ from correlation.change_filing import ChangeItem, suspected
 from correlation.decisions import Case, Decision, Verdict, is_repeat
 from correlation.extent import reaching
 from correlation.filing import change_incident, file_alert, file_new_incident
-from correlation.grouping import group_key, group_of
+from correlation.grouping import Group, group_key, group_of
 from correlation.homes import at_home, latest_of
 from correlation.items import AlertItem, items_of
 from correlation.known_error_rules import KNOWN_ERRORS
@@ -44,7 +45,6 @@ from correlation.state import (
     RECENT,
     RECORD_KINDS,
     WAITING,
-    GroupRecord,
     Listening,
     Undecided,
     group_record,
@@ -54,7 +54,7 @@ from correlation.state import (
 )
 from correlation.telling import show_ticket, sign, tell
 from correlation.windows import WINDOWS
-from domain.alert import AlertRecord
+from domain.alert import Alert, AlertRecord
 from domain.batch import Batch
 from domain.events import (
     AlertsReceived,
@@ -78,7 +78,9 @@ UNKNOWN = Listening(0, 0)
 """Stands for a record that was not asked for yet."""
 OUTCOMES = {verdict: f"outcome.{verdict.value}" for verdict in Verdict}
 """Counters of what became of alerts."""
-PLACED = frozenset({Verdict.OPENED.value, Verdict.JOINED.value, Verdict.REOPENED.value})
+PLACED = frozenset(
+    {Verdict.OPENED.value, Verdict.JOINED.value, Verdict.SYMPTOM.value, Verdict.REOPENED.value}
+)
 """Verdicts by which an alert gets into an incident."""
 
 
@@ -166,14 +168,18 @@ class CorrelationHandler:
         name = group_record(group.key)
         item.ready = name in known
         if name not in keys:
-            keys.update(_wanted_by_group(name, known))
-        gates = admission.wanted(admission.Newcomer(item.alert, item.key, group), self._rules, known)
+            keys.update(current.wanted_by_group(name, known))
+        gates = set(self._wanted_to_place(item.alert, item.key, group, known))
         item.ready = item.ready and gates <= known.keys()
         keys |= gates
         if self._rules.problems:
             more = set(problem_filing.wanted_by_alert(item.alert, self._rules, known))
             item.ready = item.ready and more <= known.keys()
             keys |= more
+
+    def _wanted_to_place(self, alert: Alert, key: str, group: Group, known: Known) -> Iterator[str]:
+        yield from admission.wanted(admission.Newcomer(alert, key, group), self._rules, known)
+        yield from current.wanted_by_outages(alert, self._rules, known)
 
     def _wanted_by_timer(self, timer: Timer, known: Known) -> Iterator[str]:
         yield timer.id
@@ -182,9 +188,8 @@ class CorrelationHandler:
             yield seen_record(record.key)
             yield incident_record(record.incident)
             group = group_of(record.alert, record.key, self._rules)
-            yield from _wanted_by_group(group_record(group.key), known)
-            new = admission.Newcomer(record.alert, record.key, group)
-            yield from admission.wanted(new, self._rules, known)
+            yield from current.wanted_by_group(group_record(group.key), known)
+            yield from self._wanted_to_place(record.alert, record.key, group, known)
         elif isinstance(record, Incident):
             yield group_record(group_key(record.rule, record.group))
         elif isinstance(record, Problem):
@@ -265,10 +270,13 @@ class CorrelationHandler:
                 after = decision.record or record
                 incident = reaching(incident, record, after, self._rules.extent, item.at)
             self._change(batch, item, incident, decision.verdict.value, decision.reason)
+            if item.group(self._rules).rule.strategies and decision.verdict.value in PLACED:
+                current.note_joined(batch, item, decision.incident, self._rules)
 
     def _change(self, batch: Batch, item: AlertItem, incident: Incident, verdict: str, reason: str) -> None:
         if incident.revision == 0:
             file_new_incident(batch, incident, item.at)
+            current.note_outage(batch, incident, self._rules)
             if item.group(self._rules).missing:
                 batch.count("missing_group_label")
             if self._rules.changes is not None:
@@ -291,6 +299,8 @@ class CorrelationHandler:
         latest, adopted = latest_of(batch, group.key)
         found = (group, record, own, latest, self._mailbox)
         case = Case(item.key, item.alert, item.at, *found, told=told, adopted=adopted)
+        if group.rule.strategies or self._rules.needs:
+            case = current.placed(batch, case, self._rules)
         stay = admission.held_back(batch, case, self._rules)
         return case if stay is None else replace(case, stay=stay)
 
@@ -355,13 +365,6 @@ def _alerts_in(item: Item | Message) -> int:
     if isinstance(item, Message):
         return item.alerts
     return int(isinstance(item, AlertItem))
-
-
-def _wanted_by_group(name: str, known: Known) -> tuple[str, ...]:
-    pointer = known.get(name)
-    if isinstance(pointer, GroupRecord):
-        return name, incident_record(pointer.incident), seen_record(pointer.incident)
-    return (name,)
 
 
 def _tally_incident(batch: Batch, item: AlertItem, record: AlertRecord | None) -> None:

@@ -50,7 +50,7 @@ def with_member(incident: Incident, alert: Alert, key: str, now: Millis) -> Inci
     """Take in an alert that was not a member before."""
     return replace(
         incident,
-        lead=min(incident.lead, lead_of(alert, key)),
+        lead=_lead(incident, alert, key),
         labels=shared(incident.labels, alert.labels),
         services=with_services(incident.services, (alert.service,)),
         alerts=incident.alerts + 1,
@@ -84,7 +84,7 @@ def without_firing(incident: Incident, severity: Severity, now: Millis, *, ends:
 def reweighed(incident: Incident, before: Severity, alert: Alert, key: str, now: Millis) -> Incident:
     """Count a firing alert under its new severity."""
     firing = _shifted(_shifted(incident.firing, before, -1), alert.severity, 1)
-    lead = min(incident.lead, lead_of(alert, key))
+    lead = _lead(incident, alert, key)
     return replace(incident, firing=firing, lead=lead, changed_at=max(incident.changed_at, now))
 
 
@@ -122,8 +122,15 @@ def acknowledged(incident: Incident | None) -> Incident | None:
 
 def led_by(incident: Incident, alert: Alert, key: str) -> Incident:
     """Name the incident after a member, if that is worse or earlier than the one it is named after."""
-    lead = lead_of(alert, key)
+    lead = _lead(incident, alert, key)
     return replace(incident, lead=lead) if lead < incident.lead else incident
+
+
+def _lead(incident: Incident, alert: Alert, key: str) -> Lead:
+    """Find the alert that names it. Where the cause is known, symptoms are not asked."""
+    if incident.cause and incident.cause not in (alert.resource, alert.service):
+        return incident.lead
+    return min(incident.lead, lead_of(alert, key))
 
 
 def lead_of(alert: Alert, key: str) -> Lead:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from correlation.flap_models import FlapConfig
 from correlation.rules import CorrelationRules, Fallback, GroupRule, QuarantineRule, ResolveWhen
+from correlation.strategy_models import StrategyConfig
 from correlation.threshold_models import ThresholdConfig
 from domain.matching import Matcher
 from domain.times import Millis
@@ -43,6 +44,11 @@ class GroupConfig(RuleConfig):
         description="Which alerts must be over for the incident to be resolved: all of them, the first that "
         "is over, or root_cause: the one that the incident is named after.",
     )
+    strategies: list[StrategyConfig] = Field(
+        default_factory=list,
+        description="How an alert finds its incident among those with equal `by` labels, tried in order; the first "
+        "that finds one is taken. Empty: it is the latest one, within `window`.",
+    )
 
     threshold: ThresholdConfig | None = Field(
         None, description="How much must happen before an incident opens. Without it, one alert is enough."
@@ -72,7 +78,14 @@ class GroupConfig(RuleConfig):
             self.resolve_when,
             self.threshold.compile() if self.threshold else None,
             self.flapping.compile() if self.flapping else None,
+            tuple(strategy.compile() for strategy in self.strategies),
         )
+
+
+BY_TOPOLOGY = GroupConfig.model_validate(
+    {"id": "by-topology", "by": [], "window": "2m", "strategies": [{"type": "topology"}]}
+)
+"""What goes before ``by-service`` where there is a topology and nobody wrote rules."""
 
 
 class CorrelationConfig(BaseModel):
@@ -82,7 +95,9 @@ class CorrelationConfig(BaseModel):
 
     groups: list[GroupConfig] = Field(
         default_factory=lambda: [GroupConfig(id="by-service", by=["service"])],
-        description="Rules that group alerts into incidents. They are tried in order.",
+        description="Rules that group alerts into incidents. The first that applies is taken. If they are left out and "
+        "there is a `topology`, one goes before the default that groups by it: "
+        "{id: by-topology, by: [], window: 2m, strategies: [{type: topology}]}.",
     )
     reopen_within: Duration = lasting(
         "30m", "An incident resolved no longer ago than this is opened again instead of opening another."
@@ -129,10 +144,14 @@ class CorrelationConfig(BaseModel):
         quarantine: QuarantineRule | None = None,
         fallbacks: Mapping[str, Fallback] | None = None,
         destinations: Iterable[str] | None = None,
+        *,
+        has_topology: bool = False,
     ) -> CorrelationRules:
         """Make the rules that the core works with; the arguments come from the settings of sources and destinations."""
+        is_default = "groups" not in self.model_fields_set
+        groups = [BY_TOPOLOGY, *self.groups] if has_topology and is_default else self.groups
         return CorrelationRules(
-            groups=tuple(group.compile() for group in self.groups),
+            groups=tuple(group.compile() for group in groups),
             identity=dict(identity),
             expect_every=dict(expect_every or {}),
             quarantine=quarantine or QuarantineRule(),

@@ -16,10 +16,12 @@ from correlation.maintenance_rules import MaintenanceRule
 from correlation.major_rules import MajorRule
 from correlation.problem_rules import ProblemRules
 from correlation.shadow_rules import ShadowRules
+from correlation.strategies import ByTopology, Strategy, topological
 from correlation.threshold_rules import Threshold
 from domain.matching import Matcher
 from domain.rule_index import RuleIndex
 from domain.times import Millis
+from domain.topology import Topology
 
 HOUR: Millis = 3_600_000
 DAY = 24 * HOUR
@@ -54,6 +56,13 @@ class GroupRule:
     """What must happen before an incident opens."""
     flapping: FlapRule | None = None
     """When an alert is not believed any more; None for never."""
+    strategies: tuple[Strategy, ...] = ()
+    """How an alert finds its incident among those of equal ``by`` labels; none: it is the latest."""
+    topology: ByTopology | None = field(init=False, repr=False, compare=False)
+    """The one of them that looks at the graph."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "topology", topological(self.strategies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,9 @@ class CorrelationRules:
     """When incidents make a problem."""
     extent: ExtentRules | None = None
     """What is kept of how far incidents reach; None if nobody asks."""
+    topology: Topology = field(default_factory=Topology)
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Service → those of the catalogue that it cannot work without, directly or not, the deepest first."""
     destinations: frozenset[str] | None = None
     """Those that there are; None when any will do. What is not among them any more is told nothing."""
     majors: tuple[MajorRule, ...] = ()
@@ -123,6 +135,8 @@ class CorrelationRules:
     group_index: RuleIndex[GroupRule] = field(init=False, repr=False, compare=False)
     early_ends: Mapping[str, ResolveWhen] = field(init=False, repr=False, compare=False)
     """By group rule, where not all alerts must be over."""
+    needed: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Services that others cannot work without."""
 
     def __post_init__(self) -> None:
         index = RuleIndex([(rule.match, rule) for rule in self.groups])
@@ -137,6 +151,8 @@ class CorrelationRules:
         targets = RuleIndex([(rule.target, rule) for rule in self.inhibit])
         object.__setattr__(self, "inhibit_sources", sources)
         object.__setattr__(self, "inhibit_targets", targets)
+        needed = frozenset(name for below in self.needs.values() for name in below)
+        object.__setattr__(self, "needed", needed)
 
     def heartbeat_every(self, source: str) -> Millis:
         """Say how long a heartbeat of *source* may stay out."""

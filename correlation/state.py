@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from correlation.audit import Months
+from correlation.candidates import Candidate
 from correlation.changes import Recent
 from correlation.inhibition_rules import Sources
 from correlation.known_error_rules import KnownErrors
@@ -50,6 +51,14 @@ class GroupRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The most recent incident of a group."""
 
     incident: str
+    current: tuple[Candidate, ...] = ()
+    """Those that alerts may still join, for rules with strategies; the last to be opened last."""
+
+
+class Outage(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The most recent incident of a service that others cannot work without."""
+
+    incident: str
 
 
 class Listening(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -78,6 +87,7 @@ RECORD_KINDS: Mapping[str, type[msgspec.Struct]] = {
     "seen": Sightings,
     "incident": Incident,
     "group": GroupRecord,
+    "outage": Outage,
     "listening": Listening,
     "quarantined": Quarantined,
     "shelf": Shelf,
@@ -139,6 +149,11 @@ def occurrences_record(group: str) -> str:
 def sources_record(place: str) -> str:
     """Name the record of the alerts that inhibit others at a place."""
     return f"sources:{place}"
+
+
+def outage_record(service: str) -> str:
+    """Name the record that points to a service's most recent incident."""
+    return f"outage:{service}"
 
 
 def timeline_log(incident: str) -> str:

@@ -263,6 +263,10 @@ class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     suspects: tuple[Suspect, ...] = ()
     """Changes that it may come of, the most likely first."""
+    cause: str = ""
+    """The deepest failing dependency, by the topology: the suspected cause. Empty where no graph tells."""
+    cause_service: str = ""
+    """The service that the cause is, or is a part of."""
 
     @property
     def is_open(self) -> bool:

@@ -219,6 +219,7 @@ def _template_values(incident: Incident, judged: Assessment, url: str) -> dict[s
         "severity": incident.severity.value,
         "service": incident.service,
         "services": incident.services,
+        "cause": incident.cause,
         "labels": incident.labels,
         "alerts": incident.alerts,
         "firing": sum(incident.firing),

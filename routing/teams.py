@@ -15,7 +15,7 @@ from domain.times import Millis
 from routing.assignment import on_call
 from routing.escalation import EscalationStep
 from routing.priority import main_service
-from routing.rules import RoutingRules
+from routing.rules import RoutingRules, Service
 
 
 class Owner(NamedTuple):
@@ -32,7 +32,7 @@ def team_of(
     for step in reversed(steps):
         if step.team:
             return Owner(step.team, f"escalated by {step.id}")
-    service = main_service(incident, rules)
+    service = owning_service(incident, rules)
     owner = service.team or rules.default_service.team
     if rules.assignment:
         fields = incident_fields(incident, priority.value, owner)
@@ -42,14 +42,22 @@ def team_of(
     return Owner(owner, _of_service(incident, rules))
 
 
+def owning_service(incident: Incident, rules: RoutingRules) -> Service:
+    """Find the service whose team gets it: that of the suspected cause, else the most critical one hit."""
+    cause = rules.services.get(incident.cause_service) if incident.cause_service else None
+    return cause if cause is not None and cause.team else main_service(incident, rules)
+
+
 def _of_service(incident: Incident, rules: RoutingRules) -> str:
-    service = main_service(incident, rules)
+    service = owning_service(incident, rules)
     if not (service.team or rules.default_service.team):
         return "neither the service nor priority.default names one"
     if not service.team:
         return "from priority.default, as the service names none"
     if not service.name:
         return "from priority.default, as the service is not in the catalogue"
+    if incident.cause_service and service.name == incident.cause_service:
+        return f"owns {service.name}, the suspected cause"
     hit = len(incident.services)
     return f"owns {service.name}{f', the most critical of {hit} services hit' if hit > 1 else ''}"
 

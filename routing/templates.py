@@ -19,6 +19,9 @@ DESCRIPTION = """\
 {{ summary }}
 
 Service: {{ service or "unknown" }}{{ " (hit: " ~ services | join(", ") ~ ")" if services | length > 1 }}
+{% if cause %}
+Suspected cause: {{ cause }}
+{% endif %}
 Priority: {{ priority }} ({{ impact }} impact, {{ urgency }} urgency)
 Team: {{ team or "unassigned" }}{{ " (on call: " ~ on_call ~ ")" if on_call }}
 Alerts: {{ alerts }} in all, {{ firing }} firing

@@ -55,6 +55,9 @@ class IncidentView(TypedDict):
     title: str
     service: str
     services: Sequence[str]
+    cause: Annotated[
+        str, Meta(description="The deepest failing dependency by the topology; empty where no graph tells.")
+    ]
     priority: Priority | None
     impact: Annotated[str | None, Meta(description="A level, as priority.levels names it.")]
     urgency: str | None

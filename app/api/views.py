@@ -38,6 +38,7 @@ def incident_view(shown: ShownIncident) -> IncidentView:
         "title": shown.title,
         "service": incident.service,
         "services": incident.services,
+        "cause": incident.cause,
         "priority": judged.priority if judged else None,
         "impact": judged.impact_name if judged else None,
         "urgency": judged.urgency_name if judged else None,

@@ -20,7 +20,7 @@ from app.explain.steps import Step, moment
 from app.partitions import partitioner
 from app.shard.deciding import Decider, Letter
 from config.settings import Settings
-from correlation import admission, flapping
+from correlation import admission, current, flapping
 from correlation.decisions import Case, Verdict
 from correlation.enrichment import enriched, enrichments
 from correlation.grouping import UNGROUPED, Group, group_of
@@ -144,6 +144,8 @@ class _Shard:
         latest = known.get(incident_record(pointer.incident), Incident) if pointer else None
         alert = enriched(alert, self.rules.enrich)
         case = Case(key, alert, at, group, record, own, latest, self.name)
+        if group.rule.strategies or self.rules.needs:
+            case = current.placed(known, case, self.rules)
         stay = admission.held_back(known, case, self.rules)
         decision = flapping.decide(replace(case, stay=stay), self.rules)
         return decision.verdict.value, decision.reason
@@ -225,7 +227,9 @@ def _why_group(group: Group) -> str:
     taken = f"rule {rule.id} is the first that applies"
     if group.missing:
         return f"{taken}, but the alert has no {' and no '.join(group.missing)}, so it stands alone"
-    return f"{taken}; it groups by {', '.join(rule.by)}" if rule.by else f"{taken}; it names no labels"
+    by = f"{taken}; it groups by {', '.join(rule.by)}" if rule.by else f"{taken}; it names no labels"
+    ways = ", then ".join(strategy.type for strategy in rule.strategies)
+    return f"{by}; which incident is told by {ways}" if ways else by
 
 
 def _time_step(outcome: _Outcome, group: Group, rules: CorrelationRules, at: Millis) -> Step:

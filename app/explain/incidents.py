@@ -48,6 +48,7 @@ def _incident_step(before: Incident | None, after: Incident) -> Step:
     change = "new" if before is None else "unchanged" if before == after else "changed"
     steps = (
         Step("lead", f"{lead.name} ({lead.key})", "the worst alert names it, of those the earliest"),
+        *((Step("suspected cause", after.cause, "the deepest dependency hit"),) if after.cause else ()),
         Step("services", ", ".join(after.services) or "none known"),
         Step("opened", to_text(after.opened_at)),
         *((Step("resolved", to_text(after.resolved_at)),) if after.resolved_at is not None else ()),

@@ -46,6 +46,7 @@ INCIDENT: IncidentView = {
     "title": "checkout: error rate above 5 %",
     "service": "checkout",
     "services": ["checkout"],
+    "cause": "",
     "priority": Priority.P2,
     "impact": Level.HIGH,
     "urgency": Level.MEDIUM,

@@ -25,6 +25,7 @@ async def test_an_incident_shows_everything_that_is_known_of_it(world: World):
         "title": "[P1] CPU is bad",
         "service": "checkout",
         "services": ["checkout"],
+        "cause": "",
         "priority": "P1",
         "impact": "high",
         "urgency": "high",

@@ -22,6 +22,7 @@ CASES = {
     "partitions": ("partitions.yaml", "push.json"),
     "enriched": ("enriched.yaml", "push.json"),
     "suppressed": ("suppressed.yaml", "push.json"),
+    "topology": ("topology.yaml", "topology.json"),
     "json": ("partitions.yaml", "push.json", "--json"),
 }
 

@@ -1,0 +1,1 @@
+"""How good correlation is, measured on streams of alerts of which it is known what belongs together."""
