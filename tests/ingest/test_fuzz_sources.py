@@ -61,7 +61,7 @@ def in_order(parse: Parser, post: Post) -> None:
         parsed = parse(post)
     except BadBody:
         return
-    assert parsed.alerts or parsed.faults or parsed.nothing
+    assert parsed.alerts or parsed.changes or parsed.faults or parsed.nothing
     for alert in parsed.alerts:
         assert alert.fingerprint
         assert alert.name
